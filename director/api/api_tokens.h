@@ -1,0 +1,21 @@
+#ifndef LONGHAUL_DIRECTOR_API_API_TOKENS_H
+#define LONGHAUL_DIRECTOR_API_API_TOKENS_H
+
+/* Bearer tokens: "lhat_" and 43 characters of base64url (256 random bits). The store keeps their SHA-256 only. */
+
+#include "director/api/api_call.h"
+
+struct clock;
+struct error;
+struct secret;
+struct store;
+
+/* At the first start of a director: when the store has no token at all, makes one of scope admin and writes it to
+ * state_dir/admin.token (mode 0600), for `longhaul login --token-file`. Otherwise does nothing. */
+int api_token_bootstrap(struct store *store, const char *state_dir, const struct clock *clock, struct error *err);
+
+/* Who asks: fills in token_name, access and tenant. Every failure is the same ERROR_UNAUTHENTICATED with the same
+ * text, and takes the same look-ups. */
+int api_token_authenticate(struct api_call *call, struct store *store, const char *authorization, struct error *err);
+
+#endif
