@@ -1,0 +1,82 @@
+#ifndef LONGHAUL_TRANSPORTER_STORAGE_STORAGE_H
+#define LONGHAUL_TRANSPORTER_STORAGE_STORAGE_H
+
+/* Where a repository's objects lie: the contract of every storage driver. Calls block; any thread, several at a time.
+ *
+ * Names are paths of 1 to 4 parts joined by '/'; a part is 1 to 64 of [a-z0-9-], not starting with '-'. Objects are
+ * written once and never change. "Unavailable" (not mounted, unreachable), "not found", "damaged" and "refused" are
+ * different errors: ERROR_UNAVAILABLE, ERROR_NOT_FOUND, ERROR_CORRUPT, ERROR_DENIED. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clock;
+struct error;
+struct storage;
+
+#define STORAGE_NAME_LEN 264 /* with the NUL */
+
+/* Feature bits. */
+#define STORAGE_HAS_PATHS (1U << 0) /* path() gives a local file that may be mapped */
+#define STORAGE_HAS_SPACE (1U << 1) /* space() knows */
+
+struct storage_stat {
+    uint64_t size;
+    int64_t modified_ms;
+};
+
+/* Return -1 (err set) to stop. name is the full object name. */
+typedef int storage_found_fn(void *ctx, const char *name, const struct storage_stat *stat, struct error *err);
+typedef int storage_block_fn(void *ctx, const uint8_t *data, size_t len, struct error *err);
+
+struct storage_driver {
+    const char *scheme; /* "local" */
+    unsigned features;
+    /* Atomic (readers see all or nothing) and durable when it returns 0. ERROR_EXISTS when the name is taken, whatever
+     * its bytes. ERROR_NO_SPACE leaves nothing behind. */
+    int (*put)(struct storage *storage, const char *name, const void *data, size_t len, struct error *err);
+    /* *data is allocated, the caller frees it. ERROR_LIMIT when larger than ceiling. */
+    int (*get)(struct storage *storage, const char *name, size_t ceiling, uint8_t **data, size_t *len,
+               struct error *err);
+    /* Blocks of at most 1 MiB in order. A range beyond the end is ERROR_CORRUPT. */
+    int (*get_range)(struct storage *storage, const char *name, uint64_t offset, uint64_t len, storage_block_fn *sink,
+                     void *ctx, struct error *err);
+    /* Every object below prefix (whole parts), in no order. Nothing there is fine. */
+    int (*list)(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx, struct error *err);
+    int (*stat)(struct storage *storage, const char *name, struct storage_stat *stat, struct error *err);
+    /* Removing what is not there is ERROR_NOT_FOUND. */
+    int (*remove)(struct storage *storage, const char *name, struct error *err);
+    /* Bytes that can still be written; with STORAGE_HAS_SPACE. */
+    int (*space)(struct storage *storage, uint64_t *free_bytes, struct error *err);
+    /* The object's file, allocated; with STORAGE_HAS_PATHS. */
+    int (*path)(struct storage *storage, const char *name, char **path, struct error *err);
+    void (*close)(struct storage *storage);
+};
+
+/* What every driver's own struct starts with. */
+struct storage {
+    const struct storage_driver *driver;
+};
+
+/* location: the JSON of a sealed "storage" secret, as {"driver":"local","path":"/srv/backup"}. ERROR_CONFIG when it
+ * makes no sense. create: make an empty location into a repository; without it a location that was never attached, or
+ * whose marker is gone (a disk that is not mounted), is ERROR_UNAVAILABLE. */
+struct storage *storage_open(const char *location, size_t len, const struct clock *clock, bool create,
+                             struct error *err);
+void storage_close(struct storage *storage);
+void storage_close_p(struct storage **storage);
+
+bool storage_name_valid(const char *name);
+
+int storage_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err);
+int storage_get(struct storage *storage, const char *name, size_t ceiling, uint8_t **data, size_t *len,
+                struct error *err);
+int storage_get_range(struct storage *storage, const char *name, uint64_t offset, uint64_t len, storage_block_fn *sink,
+                      void *ctx, struct error *err);
+int storage_list(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx, struct error *err);
+int storage_stat(struct storage *storage, const char *name, struct storage_stat *stat, struct error *err);
+int storage_remove(struct storage *storage, const char *name, struct error *err);
+int storage_space(struct storage *storage, uint64_t *free_bytes, struct error *err);
+
+#endif
