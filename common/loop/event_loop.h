@@ -15,7 +15,7 @@ struct event_timer;
 typedef void event_fn(void *ctx);
 
 struct event_loop *event_loop_new(struct error *err);
-/* The loop must not be running; closes what is left and frees. */
+/* The loop must not be running; runs the posts that are left, closes what is left and frees. NULL is fine. */
 void event_loop_free(struct event_loop *loop);
 
 uv_loop_t *event_loop_uv(struct event_loop *loop);
@@ -31,9 +31,14 @@ void event_loop_stop(struct event_loop *loop);
 /* Any thread: run fn(ctx) once on the loop thread, later, in the order posted. Posts that are left when the
  * loop is freed are run then, so that ctx can be released by fn. */
 void event_loop_post(struct event_loop *loop, event_fn *fn, void *ctx);
+/* The thread that may touch the loop's handles: the one that runs it; while it does not run, the one that made,
+ * ran or joined it last. */
 bool event_loop_on_thread(const struct event_loop *loop);
+/* Run fn(ctx) on the loop thread and wait until it has returned; directly when already there. The loop must not
+ * be stopped before. */
+void event_loop_call(struct event_loop *loop, event_fn *fn, void *ctx);
 
-/* Loop thread only. The timer is freed by event_timer_free(), which may be called from fn. */
+/* Loop thread only. The timer is freed by event_timer_free(), which may be called from fn. repeat_ms 0: once. */
 struct event_timer *event_timer_new(struct event_loop *loop, event_fn *fn, void *ctx);
 void event_timer_start(struct event_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
 void event_timer_stop(struct event_timer *timer);
