@@ -14,8 +14,8 @@ struct clock;
 #define CERTIFICATE_REQUEST_MAX ((size_t)4 << 10)
 
 /* The self-signed root. Valid from an hour ago for lifetime_ms. NULL on failure. */
-char *certificate_new_authority(const struct clock *clock, const struct key_pair *key, const char *common_name,
-                                int64_t lifetime_ms, struct error *err);
+char *certificate_issue_authority(const struct clock *clock, const struct key_pair *key, const char *common_name,
+                                  int64_t lifetime_ms, struct error *err);
 
 /* A request for our own key; appends DER to out. It carries no name: the authority decides that. */
 int certificate_request_new(const struct key_pair *key, struct buffer *out, struct error *err);

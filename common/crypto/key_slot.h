@@ -55,4 +55,11 @@ int key_slot_wrap(const struct clock *clock, const char *vault_id, const struct 
 struct secret *key_slot_unwrap(const char *vault_id, const struct secret *password, const void *slot, size_t len,
                                struct error *err);
 
+/* What a slot says about itself, with its checksum and bounds checked but without a password. Errors as above. */
+struct key_slot_info {
+    char vault_id[40];
+    struct key_slot_cost cost;
+};
+int key_slot_inspect(const void *slot, size_t len, struct key_slot_info *info, struct error *err);
+
 #endif
