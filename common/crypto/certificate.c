@@ -8,7 +8,6 @@
 #include "common/crypto/crypto_internal.h"
 #include "common/crypto/digest.h"
 #include "common/crypto/key_pair_internal.h"
-#include "common/net/tls_context.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -72,7 +71,7 @@ time_ms(const ASN1_TIME *t)
 static void
 node_id_of(X509 *x509, char out[IDENTIFIER_LEN])
 {
-    static const size_t prefix_len = sizeof(TLS_NODE_URI_PREFIX) - 1;
+    static const size_t prefix_len = sizeof(CERTIFICATE_NODE_URI_PREFIX) - 1;
     int found = 0;
     *out = '\0';
     GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
@@ -82,7 +81,7 @@ node_id_of(X509 *x509, char out[IDENTIFIER_LEN])
             continue;
         const char *uri = (const char *)ASN1_STRING_get0_data(name->d.uniformResourceIdentifier);
         size_t len = (size_t)ASN1_STRING_length(name->d.uniformResourceIdentifier);
-        if (len <= prefix_len || memcmp(uri, TLS_NODE_URI_PREFIX, prefix_len) != 0)
+        if (len <= prefix_len || memcmp(uri, CERTIFICATE_NODE_URI_PREFIX, prefix_len) != 0)
             continue;
         size_t id_len = len - prefix_len;
         found++;

@@ -10,8 +10,9 @@
 struct buffer;
 struct clock;
 
-#define CERTIFICATE_PEM_MAX     ((size_t)32 << 10)
-#define CERTIFICATE_REQUEST_MAX ((size_t)4 << 10)
+#define CERTIFICATE_NODE_URI_PREFIX "urn:longhaul:node:"
+#define CERTIFICATE_PEM_MAX         ((size_t)32 << 10)
+#define CERTIFICATE_REQUEST_MAX     ((size_t)4 << 10)
 
 /* The self-signed root. Valid from an hour ago for lifetime_ms. NULL on failure. */
 char *certificate_issue_authority(const struct clock *clock, const struct key_pair *key, const char *common_name,

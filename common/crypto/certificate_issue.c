@@ -4,7 +4,6 @@
 #include "common/crypto/certificate.h"
 #include "common/crypto/certificate_internal.h"
 #include "common/crypto/crypto_internal.h"
-#include "common/net/tls_context.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -106,8 +105,8 @@ host_name_valid(const char *host)
 static int
 add_alternative_names(X509 *x509, const struct certificate_issue *issue)
 {
-    char uri[sizeof(TLS_NODE_URI_PREFIX) + IDENTIFIER_LEN] = TLS_NODE_URI_PREFIX;
-    memcpy(uri + sizeof(TLS_NODE_URI_PREFIX) - 1, issue->node_id, strlen(issue->node_id) + 1);
+    char uri[sizeof(CERTIFICATE_NODE_URI_PREFIX) + IDENTIFIER_LEN] = CERTIFICATE_NODE_URI_PREFIX;
+    memcpy(uri + sizeof(CERTIFICATE_NODE_URI_PREFIX) - 1, issue->node_id, strlen(issue->node_id) + 1);
     GENERAL_NAMES *names = GENERAL_NAMES_new();
     int ok = names != NULL && add_general_name(names, GEN_URI, ia5(uri));
     for (size_t i = 0; ok && i < issue->host_name_count; i++)

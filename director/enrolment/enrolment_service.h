@@ -13,17 +13,17 @@
 struct authority;
 struct clock;
 struct enrolment_service;
-struct enrolment_store;
 struct error;
 struct revocation;
 struct rpc_server;
+struct store;
 
 #define ENROLMENT_CLOCK_TOLERANCE_MS ((int64_t)5 * 60 * 1000)
 
 struct enrolment_service_options {
     const struct clock *clock;
     struct authority *authority; /* borrowed for life, as the next two */
-    const struct enrolment_store *store;
+    struct store *store;
     struct revocation *revocation;
     void (*on_enrolled)(void *ctx, const char *node_id); /* may be NULL */
     void *on_enrolled_ctx;

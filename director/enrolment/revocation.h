@@ -4,16 +4,14 @@
 /* Taking a node's right away, within seconds: refused by the director at once, its open connections dropped, and
  * the whole set pushed to every host. Loop thread, unless stated. */
 
-#include "common/identity/revocation_set.h"
+#include "common/net/revocation_set.h"
 
-struct clock;
-struct enrolment_store;
 struct revocation;
 struct rpc_server;
+struct store;
 
 struct revocation_options {
-    const struct clock *clock;
-    const struct enrolment_store *store; /* borrowed for life */
+    struct store *store; /* borrowed for life */
     /* The set has changed: send it to the hosts (Revocations). May be NULL. */
     void (*on_change)(void *ctx);
     void *on_change_ctx;

@@ -1,4 +1,4 @@
-#include "common/identity/revocation_set.h"
+#include "common/net/revocation_set.h"
 
 #include "common/base/error.h"
 #include "common/base/identifier.h"
@@ -70,7 +70,7 @@ insert(struct revocation_set *set, const char *node_id)
     while (at > 0 && strcmp(set->ids[at - 1], node_id) > 0)
         at--;
     memmove(set->ids + at + 1, set->ids + at, (set->count - at) * IDENTIFIER_LEN);
-    strncpy(set->ids[at], node_id, IDENTIFIER_LEN);
+    memcpy(set->ids[at], node_id, strlen(node_id) + 1);
     set->count++;
 }
 
@@ -100,7 +100,7 @@ revocation_set_replace(struct revocation_set *set, const char *const *node_ids, 
             free(fresh);
             return FAIL(err, ERROR_FORMAT, 0, "the list of revoked nodes holds something that is no node id");
         }
-        strncpy(fresh[i], node_ids[i], IDENTIFIER_LEN - 1);
+        memcpy(fresh[i], node_ids[i], strlen(node_ids[i]) + 1);
     }
     if (count > 0)
         qsort(fresh, count, IDENTIFIER_LEN, compare);

@@ -1,5 +1,5 @@
-#ifndef LONGHAUL_COMMON_IDENTITY_REVOCATION_SET_H
-#define LONGHAUL_COMMON_IDENTITY_REVOCATION_SET_H
+#ifndef LONGHAUL_COMMON_NET_REVOCATION_SET_H
+#define LONGHAUL_COMMON_NET_REVOCATION_SET_H
 
 /* The node ids whose certificates are refused, kept by the director and by every host. Any thread. */
 
