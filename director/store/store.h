@@ -28,6 +28,8 @@ struct store;
 #define STORE_JSON_MAX     ((size_t)16 << 10)
 #define STORE_PAGE_MAX     1000 /* rows a list hands out at the most */
 
+#define STORE_LABELS_TEXT_LEN (STORE_LABELS_MAX * 2 * STORE_LABEL_LEN + 1)
+
 /* Opens or creates the database (mode 0600) and brings its schema up to date. A database made by a newer program is
  * refused with ERROR_CONFIG. clock is borrowed. */
 struct store *store_open(const char *path, const struct clock *clock, struct error *err);
@@ -61,6 +63,11 @@ struct store_labels {
     size_t count;
     struct store_label at[STORE_LABELS_MAX];
 };
+
+/* "key=value,key=value": how labels are written, stored and asked for. Empty text: none. ERROR_USAGE when it is not
+ * that, a key comes twice, or there are more than STORE_LABELS_MAX. */
+int store_labels_parse(const char *text, struct store_labels *labels, struct error *err);
+void store_labels_format(const struct store_labels *labels, char out[STORE_LABELS_TEXT_LEN]);
 
 /* 1 to STORE_NAME_LEN - 1 letters, digits, '.', '_', '-', the first one a letter or digit. */
 bool store_name_valid(const char *name);

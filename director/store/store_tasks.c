@@ -1,0 +1,207 @@
+#include "director/store/store_tasks.h"
+
+#include "common/base/clock.h"
+#include "director/store/store_internal.h"
+
+#include <string.h>
+
+static const struct store_column columns[] = {
+    STORE_COLUMN(TEXT, store_task, id),
+    STORE_COLUMN(TEXT, store_task, run),
+    STORE_COLUMN(REF, store_task, tenant),
+    STORE_COLUMN(UINT, store_task, kind),
+    STORE_COLUMN(REF, store_task, object),
+    STORE_COLUMN(REF, store_task, vault),
+    STORE_COLUMN(TEXT, store_task, scope),
+    STORE_COLUMN(TEXT, store_task, exclusive),
+    STORE_COLUMN(TEXT, store_task, selector),
+    STORE_COLUMN(REF, store_task, pinned),
+    STORE_COLUMN(REF, store_task, selection_secret),
+    STORE_COLUMN(TEXT, store_task, spec),
+    STORE_COLUMN(I64, store_task, created_ms),
+    STORE_COLUMN(UINT, store_task, state),
+    STORE_COLUMN(BOOL, store_task, cancel_requested),
+    STORE_COLUMN(REF, store_task, transporter),
+    STORE_COLUMN(U64, store_task, fence),
+    STORE_COLUMN(UINT, store_task, attempts),
+    STORE_COLUMN(UINT, store_task, losses),
+    STORE_COLUMN(I64, store_task, not_before_ms),
+    STORE_COLUMN(I64, store_task, lease_until_ms),
+    STORE_COLUMN(I64, store_task, started_ms),
+    STORE_COLUMN(I64, store_task, finished_ms),
+    STORE_COLUMN(TEXT, store_task, phase),
+    STORE_COLUMN(TEXT, store_task, waiting),
+    STORE_COLUMN_AS(U64, store_task, counts.items_done, "items_done"),
+    STORE_COLUMN_AS(U64, store_task, counts.items_total, "items_total"),
+    STORE_COLUMN_AS(U64, store_task, counts.bytes_read, "bytes_read"),
+    STORE_COLUMN_AS(U64, store_task, counts.bytes_total, "bytes_total"),
+    STORE_COLUMN_AS(U64, store_task, counts.bytes_stored, "bytes_stored"),
+    STORE_COLUMN_AS(U64, store_task, counts.requests, "requests"),
+    STORE_COLUMN_AS(U64, store_task, counts.throttled_ms, "throttled_ms"),
+    STORE_COLUMN_AS(U64, store_task, counts.items_skipped, "items_skipped"),
+    STORE_COLUMN_AS(U64, store_task, counts.items_failed, "items_failed"),
+    STORE_COLUMN_AS(U64, store_task, counts.chunks_checked, "chunks_checked"),
+    STORE_COLUMN_AS(U64, store_task, counts.damaged, "damaged"),
+    STORE_COLUMN(TEXT, store_task, error_kind),
+    STORE_COLUMN(TEXT, store_task, error_text),
+};
+static const struct store_table table = STORE_TABLE("task", "task", columns, store_task);
+
+STORE_EACH(each_task, store_task);
+
+const char *
+store_task_state_name(enum store_task_state state)
+{
+    static const char *const names[] = {
+        [STORE_TASK_QUEUED] = "queued", [STORE_TASK_LEASED] = "leased", [STORE_TASK_RUNNING] = "running",
+        [STORE_TASK_DONE] = "done",     [STORE_TASK_FAILED] = "failed", [STORE_TASK_CANCELLED] = "cancelled",
+    };
+    return (unsigned)state < ARRAY_LEN(names) ? names[state] : "unknown";
+}
+
+bool
+store_task_state_final(enum store_task_state state)
+{
+    return state >= STORE_TASK_DONE;
+}
+
+int
+store_tasks_add(struct store *store, struct store_task *task, struct error *err)
+{
+    struct store_labels labels;
+
+    if (store_id_fill(store, "task", task->id, err) != 0 || store_labels_parse(task->selector, &labels, err) != 0)
+        return -1;
+    task->created_ms = clock_wall_ms(store->clock);
+    return store_table_insert(store, &table, task, err);
+}
+
+int
+store_tasks_find(struct store *store, const char *id, struct store_task *task, struct error *err)
+{
+    return store_table_find_id(store, &table, id, task, err);
+}
+
+int
+store_tasks_list(struct store *store, const char *run, struct store_page page,
+                 int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx, struct error *err)
+{
+    struct each_task to = { each, ctx };
+    struct store_listing listing = { .order = STORE_OLDEST_FIRST, .page = page };
+
+    listing.where = *STORE_QUERY("run = ?1", STORE_TEXT(run));
+    return store_table_list(store, &table, &listing, each_task, &to, err);
+}
+
+int
+store_tasks_update(struct store *store, const struct store_task *task, struct error *err)
+{
+    struct error why = ERROR_INIT;
+
+    if (store_table_update(store, &table, "state", task, &why) == 0)
+        return 0;
+    if (why.kind == ERROR_EXISTS)
+        return FAIL(err, ERROR_CONFLICT, why.native, "another task works on the same object");
+    return FAIL(err, why.kind, why.native, "%s", why.text);
+}
+
+int
+store_tasks_due(struct store *store, int64_t now_ms, unsigned limit,
+                int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx, struct error *err)
+{
+    struct each_task to = { each, ctx };
+
+    return store_table_each(store, &table,
+                            STORE_QUERY("WHERE state = 0 AND not_before_ms <= ?1 ORDER BY seq LIMIT ?2",
+                                        STORE_INT(now_ms), STORE_INT(limit)),
+                            each_task, &to, err);
+}
+
+int
+store_tasks_held(struct store *store, const char *transporter,
+                 int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx, struct error *err)
+{
+    struct each_task to = { each, ctx };
+
+    return store_table_each(store, &table,
+                            STORE_QUERY("WHERE state IN (1, 2) AND (?1 = '' OR transporter = ?1) ORDER BY seq",
+                                        STORE_TEXT(transporter != NULL ? transporter : "")),
+                            each_task, &to, err);
+}
+
+int
+store_tasks_is_busy(struct store *store, const char *exclusive, struct error *err)
+{
+    int64_t count = 0;
+
+    if (exclusive[0] == '\0')
+        return 0;
+    if (store_statement_number(
+            store,
+            STORE_QUERY("SELECT count(*) FROM task WHERE state IN (1, 2) AND exclusive <> '' AND exclusive = ?1",
+                        STORE_TEXT(exclusive)),
+            &count, err) != 0)
+        return -1;
+    return count > 0 ? 1 : 0;
+}
+
+int
+store_tasks_next_fence(struct store *store, const char *vault, const char *scope, uint64_t *fence, struct error *err)
+{
+    int64_t number = 0;
+
+    if (store_statement_number(store,
+                               STORE_QUERY("INSERT INTO fence (vault, scope, fence) VALUES (?1, ?2, 1)"
+                                           " ON CONFLICT (vault, scope) DO UPDATE SET fence = fence + 1"
+                                           " RETURNING fence",
+                                           STORE_TEXT(vault), STORE_TEXT(scope)),
+                               &number, err) != 0)
+        return -1;
+    *fence = (uint64_t)number;
+    return 0;
+}
+
+int
+store_tasks_set_gaps(struct store *store, const char *id, const struct store_gap *gaps, size_t count, struct error *err)
+{
+    if (store_statement_change(store, STORE_QUERY("DELETE FROM gap WHERE task = ?1", STORE_TEXT(id)), NULL, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = gaps[i].count > INT64_MAX ? INT64_MAX : gaps[i].count;
+        if (store_statement_change(store,
+                                   STORE_QUERY("INSERT INTO gap (task, reason, count) VALUES (?1, ?2, ?3)"
+                                               " ON CONFLICT (task, reason) DO UPDATE SET count = excluded.count",
+                                               STORE_TEXT(id), STORE_TEXT(gaps[i].reason), STORE_INT(n)),
+                                   NULL, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+struct gaps {
+    int (*each)(void *ctx, const struct store_gap *gap, struct error *err);
+    void *ctx;
+};
+
+static int
+on_gap(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    const struct gaps *to = ctx;
+    struct store_gap gap = { .count = (uint64_t)sqlite3_column_int64(at, 1) };
+
+    if (store_text_set(gap.reason, sizeof(gap.reason), (const char *)sqlite3_column_text(at, 0), err) != 0)
+        return -1;
+    return to->each(to->ctx, &gap, err);
+}
+
+int
+store_tasks_list_gaps(struct store *store, const char *id,
+                      int (*each)(void *ctx, const struct store_gap *gap, struct error *err), void *ctx,
+                      struct error *err)
+{
+    struct gaps to = { each, ctx };
+
+    return store_statement_each(
+        store, STORE_QUERY("SELECT reason, count FROM gap WHERE task = ?1 ORDER BY reason", STORE_TEXT(id)), on_gap,
+        &to, err);
+}
