@@ -2,17 +2,15 @@
 
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/identifier.h"
 #include "common/base/memory.h"
 #include "common/base/reader.h"
 #include "common/base/secret.h"
 #include "common/crypto/aead.h"
-#include "common/crypto/crypto_internal.h"
 #include "common/crypto/digest.h"
+#include "common/crypto/scrypt.h"
 
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <string.h>
 
 #define MAGIC          "LHKS"
@@ -54,29 +52,14 @@ static int
 wrapping_key(const struct secret *password, const uint8_t salt[SALT_LEN], const struct key_slot_cost *cost,
              uint8_t out[AEAD_KEY_LEN], struct error *err)
 {
-    uint64_t n = (uint64_t)1 << cost->log2_n, max = 2 * MEMORY_CEILING;
-    uint32_t r = cost->r, p = cost->p;
-    uint8_t salt_copy[SALT_LEN];
-    memcpy(salt_copy, salt, SALT_LEN);
-    /* OSSL_PARAM has no pointer to const; the password is only read. */
-    OSSL_PARAM params[] = { OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD,
-                                                              (void *)(uintptr_t)secret_bytes(password),
-                                                              secret_len(password)),
-                            OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, salt_copy, SALT_LEN),
-                            OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
-                            OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
-                            OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p),
-                            OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &max),
-                            OSSL_PARAM_construct_end() };
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SCRYPT", NULL);
-    EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
-    int ok = ctx != NULL && EVP_KDF_derive(ctx, out, AEAD_KEY_LEN, params) == 1;
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    if (ok)
-        return 0;
-    secret_zero(out, AEAD_KEY_LEN);
-    return crypto_internal_fail(err, ERROR_INTERNAL, "cannot derive the key of a password (is memory short?)");
+    struct scrypt_input input = { .password = password,
+                                  .salt = salt,
+                                  .salt_len = SALT_LEN,
+                                  .n = (uint64_t)1 << cost->log2_n,
+                                  .r = cost->r,
+                                  .p = cost->p,
+                                  .memory_most = 2 * MEMORY_CEILING };
+    return scrypt_derive(&input, out, AEAD_KEY_LEN, err);
 }
 
 static int

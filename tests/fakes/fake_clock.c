@@ -30,7 +30,7 @@ fill_random(void *ctx, void *out, size_t len)
 void
 fake_clock_init(struct fake_clock *fake, uint64_t seed)
 {
-    fake->wall_ms = 1767225600000;
+    fake->wall_ms = FAKE_CLOCK_START_MS;
     fake->monotonic_ms = 1000;
     fake->seed = seed;
     fake->clock = (struct clock){ .ctx = fake, .wall_ms = wall, .monotonic_ms = monotonic, .random = fill_random };
