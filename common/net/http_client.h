@@ -34,6 +34,10 @@ typedef int http_body_fn(void *ctx, uint64_t offset, void *out, size_t capacity,
 /* Takes the next bytes of an answer. 0, or -1 with err: the transfer ends with that error. */
 typedef int http_sink_fn(void *ctx, const void *data, size_t len, struct error *err);
 
+struct http_response;
+/* Called before the first byte goes to the sink, with status and headers: the place to check a 206. 0, or -1. */
+typedef int http_head_fn(void *ctx, const struct http_response *response, struct error *err);
+
 struct http_request {
     const char *method;         /* NULL: "GET" */
     const char *url;            /* used byte for byte */
@@ -46,6 +50,7 @@ struct http_request {
     uint64_t body_len;
     /* Bytes of a 2xx answer go to sink when there is one; everything else to http_response.body. */
     http_sink_fn *sink;
+    http_head_fn *head; /* may be NULL */
     void *sink_ctx;
     size_t body_ceiling;       /* of http_response.body; 0: 64 KiB */
     uint32_t timeout_ms;       /* of the whole request; 0: none beside the stall limit */

@@ -59,7 +59,8 @@ struct graph_request {
     http_body_fn *body_fn;
     void *body_ctx;
     uint64_t body_len;
-    http_sink_fn *sink; /* bytes of a 2xx answer; without sink they go to graph_response.body */
+    http_sink_fn *sink; /* bytes of a 2xx answer; without sink they go to graph_response.http.body */
+    http_head_fn *head; /* see http_client.h */
     void *sink_ctx;
     /* Called before an attempt that follows one which already gave bytes to sink. NULL: such a request is not
      * repeated but fails with ERROR_NETWORK. */
