@@ -18,6 +18,9 @@ struct renew *renew_start(const struct clock *clock, struct node_identity *ident
 /* Waits for the thread; a call in flight is cut by its own deadline of 30 s, or by rpc_channel's end. NULL is fine. */
 void renew_stop(struct renew *renew);
 
+/* Any thread: look at the clock now, as after the machine has slept. */
+void renew_poke(struct renew *renew);
+
 /* One renewal now. Worker threads only. */
 int renew_once(struct node_identity *identity, struct rpc_channel *channel, struct error *err);
 
