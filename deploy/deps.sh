@@ -32,7 +32,7 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config protobuf-compiler pro
 libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libyaml-dev libjansson-dev
 libutf8proc-dev libwebsockets-dev libwebsockets-evlib-uv libgmime-3.0-dev libmicrohttpd-dev libcmocka-dev ca-certificates curl"
 test_packages="clang clang-tidy clang-format libclang-rt-14-dev python3 python3-yaml jq openssl curl git gdb restic ccache
-sqlite3 procps util-linux"
+sqlite3 procps time util-linux"
 
 packages=$run_packages
 [ "$set_name" = run ] || packages=$build_packages
