@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# What the end-to-end tests share. A test sources it, calls e2e_begin, does its work and ends with e2e_pass.
+# LONGHAUL_BIN: the binaries. LONGHAUL_E2E_DIR: scratch, made anew. LONGHAUL_TEST_SIZE: normal or long.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+ROOT=$PWD
+export STACK_BIN=${LONGHAUL_BIN:-$ROOT/build/ci/bin}
+WORK=${LONGHAUL_E2E_DIR:-$(mktemp -d)}
+export STACK_DIR=$WORK/stack
+# shellcheck source=deploy/local-stack.sh
+. deploy/local-stack.sh
+SHARED=$ROOT/../shared
+
+e2e_finish() {
+    local status=$?
+    stack_stop
+    if [ $status -ne 0 ] && [ $status -ne 77 ]; then
+        for log in "$STACK_DIR"/*.log; do
+            [ -f "$log" ] && { echo "--- end of $log"; tail -n 25 "$log"; }
+        done
+    else
+        rm -rf "$WORK"
+    fi
+}
+
+e2e_skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+e2e_clean() {
+    if [ -d "$WORK" ]; then
+        stack_stop
+        rm -rf "$WORK"
+    fi
+    mkdir -p "$WORK"
+    trap e2e_finish EXIT
+}
+
+lh() {
+    stack_cli "$@"
+}
+
+# e2e_tenant_corpus DIR USERS...: each user gets the corpus' mail and drive
+e2e_tenant_corpus() {
+    local dir=$1 user
+    shift
+    for user in "$@"; do
+        mkdir -p "$dir/users/$user"
+        cp -a "$SHARED/corpus/mail" "$dir/users/$user/mail"
+        cp -a "$SHARED/corpus/drive" "$dir/users/$user/drive"
+    done
+}
+
+# e2e_stack TENANT_DIR [simulator option...]: director, simulator, transporters "near-data" and "near-storage",
+# tenant "contoso", repository "store", vault "main", discovered objects, job "everything"
+e2e_stack() {
+    local tenant=$1
+    shift
+    stack_init
+    stack_director
+    stack_enrol near-data
+    stack_enrol near-storage
+    stack_simulator "$tenant" --limits off "$@"
+    stack_transporter near-data
+    stack_transporter near-storage --host
+    e2e_setup near-data
+}
+
+e2e_setup() { # TRANSPORTER...
+    local to=() t
+    for t in "$@"; do to+=(--transporter "$t"); done
+    lh tenant add contoso --tenant-id "$STACK_TENANT_ID" --client-id "$STACK_CLIENT_ID" \
+        --client-secret-file "$STACK_DIR/simulator/client-secret" --login-url "$STACK_SIM_URL" \
+        --graph-url "$STACK_SIM_URL" "${to[@]}" --yes
+    mkdir -p "$WORK/repository"
+    lh repository add store --host near-storage --path "$WORK/repository" --yes
+    (umask 077 && echo "correct horse battery staple" >"$WORK/password")
+    lh vault create main --tenant contoso --repository store --password-file "$WORK/password" "${to[@]}" --yes
+    lh tenant discover contoso --wait
+    lh job create everything --tenant contoso --vault main
+}
+
+e2e_object() { # KIND USER
+    lh object list --tenant contoso --kind "$1" --json | jq -er --arg u "$2" '.items[]|select(.name==$u).id'
+}
+
+e2e_last_point() { # KIND USER
+    lh point list --object "$(e2e_object "$1" "$2")" --json | jq -er '.items|max_by(.created_ms).id'
+}
+
+e2e_hashes() { # FOLDER [find condition...]
+    local folder=$1
+    shift
+    (cd "$folder" && find . -type f "$@" -print0 | xargs -0 -r sha256sum | cut -d' ' -f1 | sort)
+}
+
+# e2e_compare_restored USER SOURCE_USER_DIR: restores both kinds to folders and compares every byte
+e2e_compare_restored() {
+    local user=$1 source=$2 kind folder to
+    for kind in mailbox drive; do
+        folder=mail
+        [ $kind = mailbox ] || folder=drive
+        to=$kind-$RANDOM$RANDOM
+        lh restore folder "$(e2e_last_point $kind "$user")" --to "$to" --wait >"$WORK/restore.log" 2>&1 ||
+            { cat "$WORK/restore.log"; fail "restore of the $kind of $user"; }
+        e2e_hashes "$source/$folder" >"$WORK/source.sums"
+        e2e_hashes "$STACK_DIR/restore-near-data/$to" ! -name report.jsonl >"$WORK/restored.sums"
+        if ! cmp -s "$WORK/source.sums" "$WORK/restored.sums"; then
+            diff "$WORK/source.sums" "$WORK/restored.sums" | head -n 10
+            fail "$kind of $user: restored items differ"
+        fi
+        if [ $kind = drive ]; then
+            (cd "$source/drive" && find . | LC_ALL=C sort) >"$WORK/source.names"
+            (cd "$STACK_DIR/restore-near-data/$to" && find . ! -name report.jsonl | LC_ALL=C sort) >"$WORK/restored.names"
+            diff "$WORK/source.names" "$WORK/restored.names" >"$WORK/names.diff" || { head -n 10 "$WORK/names.diff"; fail "drive of $user: names differ"; }
+        fi
+        rm -rf "${STACK_DIR:?}/restore-near-data/$to"
+        echo "$kind of $user: $(wc -l <"$WORK/source.sums") items identical"
+    done
+}
+
+e2e_graph_compare() { # WHAT FROM TO [option...]
+    local what=$1 from=$2 to=$3
+    shift 3
+    python3 tests/e2e/graph_compare.py --url "$STACK_SIM_URL" --ca "$STACK_DIR/simulator/ca.pem" --tenant-id "$STACK_TENANT_ID" \
+        --client-id "$STACK_CLIENT_ID" --secret-file "$STACK_DIR/simulator/client-secret" --what "$what" --from "$from" --to "$to" "$@"
+}
+
+e2e_control() { # PATH [JSON]: the simulator's fault and statistics endpoint
+    curl -sS --fail --cacert "$STACK_DIR/simulator/ca.pem" ${2:+-X POST -d "$2"} "$STACK_SIM_URL/_control/$1"
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# A hundred changes: the second run stores only them, and every point still restores exactly.
+. "$(dirname "$0")/lib.sh"
+e2e_clean
+if [ "${LONGHAUL_TEST_SIZE:-normal}" = long ]; then size=2GiB; else size=48MiB; fi
+if [ -f "$SHARED/tools/grow-tenant.py" ]; then
+    python3 "$SHARED/tools/grow-tenant.py" --corpus "$SHARED/corpus" --out "$WORK/tenant" --size $size --users 4 --seed 7 >/dev/null
+else
+    "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
+fi
+e2e_stack "$WORK/tenant"
+user=$(basename "$(ls -d "$WORK"/tenant/users/*/ | head -n 1)")
+home=$WORK/tenant/users/$user
+say "first run"
+lh run start everything --wait
+first=$(du -sb "$WORK/repository" | cut -f1)
+
+say "a hundred changes"
+find "$home/mail" -name '*.eml' | sort | head -n 60 >"$WORK/mails"
+mkdir -p "$home/mail/Inbox"
+changed=0
+while read -r mail; do
+    changed=$((changed + 1))
+    if [ $((changed % 3)) -eq 0 ]; then
+        rm "$mail"
+    elif [ $((changed % 3)) -eq 1 ]; then
+        mv "$mail" "$home/mail/Inbox/moved-$changed.eml"
+    else
+        { echo "X-Change: $changed"; cat "$mail"; } >"$home/mail/Inbox/new-$changed.eml"
+    fi
+done <"$WORK/mails"
+find "$home/drive" -type f -size -200k | sort | head -n 40 >"$WORK/files"
+while read -r file; do
+    changed=$((changed + 1))
+    if [ $((changed % 4)) -eq 0 ]; then
+        rm "$file"
+    elif [ $((changed % 4)) -eq 1 ]; then
+        mv "$file" "$home/drive/moved $changed #%.bin"
+    else
+        echo "change $changed" >>"$file"
+    fi
+done <"$WORK/files"
+e2e_control stats >"$WORK/before.json"
+
+say "second run"
+lh run start everything --wait --json >"$WORK/run.json"
+second=$(du -sb "$WORK/repository" | cut -f1)
+echo "$changed changes: repository $first -> $second bytes"
+[ $((second - first)) -lt 6000000 ] || fail "$changed small changes stored $((second - first)) bytes"
+e2e_compare_restored "$user" "$home"
+
+say "third run, nothing changed"
+lh run start everything --wait >/dev/null
+third=$(du -sb "$WORK/repository" | cut -f1)
+[ $((third - second)) -lt 300000 ] || fail "an idle run stored $((third - second)) bytes"
+
+say "a lost delta token: everything is listed again, nothing is fetched again"
+e2e_control faults '{"rules":[{"path":"delta","action":"status","status":410,"code":"SyncStateNotFound","count":3}]}' >/dev/null
+lh run start everything --wait >/dev/null
+e2e_control reset '{}' >/dev/null
+fourth=$(du -sb "$WORK/repository" | cut -f1)
+[ $((fourth - third)) -lt 600000 ] || fail "a resync stored $((fourth - third)) bytes"
+e2e_compare_restored "$user" "$home"
+lh vault verify main --data --wait

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# What the director may never hold: planted secrets, item names and contents, sought in its files, its log, its core and its
+# memory; and key material in the cores of the transporters.
+. "$(dirname "$0")/lib.sh"
+e2e_clean
+"$STACK_BIN/make-sample-tenant" "$WORK/tenant"
+home=$WORK/tenant/users/ada.abe@contoso.example
+mkdir -p "$home/drive/PLANTED-folder-name"
+echo "PLANTED-file-content-77231" >"$home/drive/PLANTED-folder-name/PLANTED-file-name.txt"
+printf 'From: a@b.example\r\nTo: ada.abe@contoso.example\r\nSubject: PLANTED-subject\r\nDate: Mon, 06 Jan 2025 10:00:00 +0000\r\n\r\nPLANTED-mail-content\r\n' >"$home/mail/Inbox/planted.eml"
+stack_init
+mkdir -p "$STACK_DIR/simulator/state"
+"$STACK_BIN/m365sim" --make-cert "$STACK_DIR/simulator" >/dev/null
+printf 'PLANTED-client-secret-5512' >"$STACK_DIR/simulator/client-secret"
+stack_director
+stack_enrol near-data
+stack_enrol near-storage
+stack_simulator "$WORK/tenant" --limits off
+stack_transporter near-data
+stack_transporter near-storage --host
+mkdir -p "$WORK/PLANTED-storage-path"
+lh tenant add contoso --tenant-id "$STACK_TENANT_ID" --client-id "$STACK_CLIENT_ID" --client-secret-file "$STACK_DIR/simulator/client-secret" \
+    --login-url "$STACK_SIM_URL" --graph-url "$STACK_SIM_URL" --transporter near-data --yes
+lh repository add store --host near-storage --path "$WORK/PLANTED-storage-path" --yes
+echo "PLANTED-vault-password-9918" >"$WORK/password"
+lh vault create main --tenant contoso --repository store --password-file "$WORK/password" --transporter near-data --yes
+lh tenant discover contoso --wait
+lh job create everything --tenant contoso --vault main
+lh run start everything --wait
+point=$(e2e_last_point drive ada.abe@contoso.example)
+lh point find "$point" PLANTED | grep -q PLANTED-file-name || fail "the owner must find the planted file"
+lh restore folder "$point" --to out --wait
+
+seek() { # WHERE FILE... : any planted text in any of these files, as UTF-8 or UTF-16
+    local where=$1
+    shift
+    if grep -aoE 'PLANTED-(file|mail|folder|subject|client|vault|storage)[-a-z0-9.]*' "$@" | sort | uniq -c | grep .; then
+        fail "planted text found in $where"
+    fi
+    if grep -aqP 'P\x00L\x00A\x00N\x00T\x00E\x00D' "$@"; then fail "planted text found in $where"; fi
+}
+seek "the director's files" $(find "$STACK_DIR/director" -type f)
+seek "the director's log" "$STACK_DIR/director.log"
+if command -v gcore >/dev/null; then
+    gcore -o "$WORK/core" "$(cat "$STACK_DIR/director.pid")" >/dev/null 2>&1 || fail "cannot take a core of the director"
+    seek "the director's memory" "$WORK"/core.*
+    echo "core of the director: $(du -h "$WORK"/core.* | cut -f1), nothing planted in it"
+    rm -f "$WORK"/core.*
+else
+    echo "gcore is missing: the memory of the director was not searched"
+    exit 77
+fi
+seek "the host's files" $(find "$STACK_DIR/near-storage" -type f) "$STACK_DIR/near-storage.log"
+seek "the repository" $(find "$WORK/PLANTED-storage-path" -type f)
+seek "the source's log" "$STACK_DIR/near-data.log"
