@@ -11,9 +11,9 @@
  *    Such DELETEs come after all UPSERTs.
  *  - A deleted FOLDER takes along every record whose parent, after the round, still is that folder, and so on down.
  * LISTED says that everything in its scope has been named since the matching LISTING: records in scope that were not
- * are gone. Scope: records of the kinds in `kinds` whose parent is parent_id; parent_id "" means wherever they are.
- * Nothing is gone because a listing lacks it before its LISTED came.
- * A DELETE of an unknown id is normal and ignored.
+ * are gone. A second LISTING of the same scope before LISTED starts over. Scope: records of the kinds in `kinds` whose
+ * parent is parent_id; parent_id "" means wherever they are. Nothing is gone because a listing lacks it before its
+ * LISTED came. A DELETE of an unknown id is normal and ignored.
  *
  * Memory: a source holds one page of the service (at most 64 MiB, usually under 2 MiB) and 32 bytes per deletion of
  * the folder being read; deletions wait in a temporary file. */
@@ -64,10 +64,11 @@ struct source_item {
     /* Everything known about the item as JSON, to be stored beside its content. */
     const char *metadata;
     size_t metadata_len;
-    bool has_content; /* UPSERT: source_fetch() gives bytes (a zero-byte file gives none) */
+    bool has_content; /* UPSERT: source_fetch() gives bytes; false for folders, zero-byte files, shortcuts */
     /* Not fetchable, known already at listing: a reason code as in struct source_outcome; "" otherwise. */
     const char *skip_reason;
-    const char *locator; /* private to the source */
+    const char *locator;      /* private to the source */
+    struct source_item *next; /* private to the source */
 };
 
 void source_item_free(struct source_item *item);

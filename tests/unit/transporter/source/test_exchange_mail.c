@@ -1,0 +1,224 @@
+#include "tests/unit/transporter/source/source_fixture.h"
+
+#define FOLDERS "GET /v1.0/users/u1/mailFolders/delta?includeHiddenFolders=true&$select="
+#define ROW(id, key)                                                                                                   \
+    "{\"id\":\"" id "\",\"changeKey\":\"" key "\",\"subject\":\"s\",\"parentFolderId\":\"x\",\"isRead\":true}"
+#define GONE(id) "{\"id\":\"" id "\",\"@removed\":{\"reason\":\"deleted\"}}"
+
+static void
+script_start(struct graph_fixture *f)
+{
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/mailFolders/msgfolderroot", 200, "", "{\"id\":\"root\"}");
+    scripted_https_reply(f->server, "POST /v1.0/$batch", 200, "",
+                         "{\"responses\":[{\"id\":\"0\",\"status\":200,\"body\":{\"id\":\"A\"}},"
+                         "{\"id\":\"1\",\"status\":404},{\"id\":\"2\",\"status\":404},{\"id\":\"3\",\"status\":404},"
+                         "{\"id\":\"4\",\"status\":404},{\"id\":\"5\",\"status\":404},{\"id\":\"6\",\"status\":404},"
+                         "{\"id\":\"7\",\"status\":404},{\"id\":\"8\",\"status\":404},{\"id\":\"9\",\"status\":404},"
+                         "{\"id\":\"10\",\"status\":404},{\"id\":\"11\",\"status\":404},{\"id\":\"12\",\"status\":404},"
+                         "{\"id\":\"13\",\"status\":404},{\"id\":\"14\",\"status\":404}]}");
+}
+
+static void
+script_messages(struct graph_fixture *f, const char *folder, const char *rows)
+{
+    char *fit = memory_printf("GET /v1.0/users/u1/mailFolders/%s/messages/delta?$select=", folder);
+    char *body = memory_printf("{\"value\":[%s],\"@odata.deltaLink\":\"{origin}/v1.0/delta-%s\"}", rows, folder);
+    scripted_https_reply(f->server, fit, 200, "", body);
+    free(fit);
+    free(body);
+}
+
+/* Two folders, A with m1 and m2, B inside A with m3. */
+static void
+script_first_round(struct graph_fixture *f)
+{
+    graph_fixture_allow(f);
+    script_start(f);
+    scripted_https_reply(f->server, FOLDERS, 200, "",
+                         "{\"value\":[{\"id\":\"A\",\"displayName\":\"Eingang\",\"parentFolderId\":\"root\"},"
+                         "{\"id\":\"S\",\"@odata.type\":\"#microsoft.graph.mailSearchFolder\",\"displayName\":\"x\"},"
+                         "{\"id\":\"B\",\"displayName\":\"Sub\",\"parentFolderId\":\"A\",\"isHidden\":true}],"
+                         "\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders\"}");
+    script_messages(f, "A", ROW("m1", "1") "," ROW("m2", "1"));
+    script_messages(f, "B", ROW("m3", "1"));
+}
+
+static char *
+first_cursor(struct graph_fixture *f)
+{
+    struct source_round r;
+    script_first_round(f);
+    source_round_play(&r, f, &exchange_mail_driver, NULL);
+    assert_int_equal(r.status, 0);
+    char *cursor = memory_strdup(buffer_text(&r.cursor, NULL));
+    source_round_clear(&r);
+    return cursor;
+}
+
+static void
+the_first_round_lists_everything(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    script_first_round(f);
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, NULL), "( '' 1\n"
+                                                                               "+ A in '' 'Eingang' tag=\n"
+                                                                               "+ B in 'A' 'Sub' tag=\n"
+                                                                               ") '' 1\n"
+                                                                               "( 'A' 2\n"
+                                                                               "+ m1 in 'A' 's' tag=1\n"
+                                                                               "+ m2 in 'A' 's' tag=1\n"
+                                                                               ") 'A' 2\n"
+                                                                               "( 'B' 2\n"
+                                                                               "+ m3 in 'B' 's' tag=1\n"
+                                                                               ") 'B' 2\n");
+    struct source_totals totals;
+    source_totals(r.source, &totals);
+    assert_int_equal(totals.folders, 2);
+    assert_int_equal(totals.items, 3);
+    assert_non_null(strstr(scripted_https_request(f->server, 3), "Prefer: IdType=\"ImmutableId\"\r\n"));
+    source_round_clear(&r);
+}
+
+static void
+deletions_wait_for_all_folders_and_the_last_row_wins(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    char *cursor = first_cursor(f);
+    script_start(f);
+    scripted_https_reply(f->server, "GET /v1.0/delta-folders", 200, "",
+                         "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders2\"}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-A", 200, "",
+                         "{\"value\":[" GONE("m1") "," GONE("m2") "],"
+                                                                  "\"@odata.nextLink\":\"{origin}/v1.0/more-A\"}");
+    scripted_https_reply(f->server, "GET /v1.0/more-A", 200, "",
+                         "{\"value\":[" ROW("m2", "2") "],\"@odata.deltaLink\":\"{origin}/v1.0/delta-A2\"}");
+    scripted_https_reply(
+        f->server, "GET /v1.0/delta-B", 200, "",
+        "{\"value\":[" ROW("m1", "1") "," GONE("m9") "],"
+                                                     "\"@odata.deltaLink\":\"{origin}/v1.0/delta-B2\"}");
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "+ m2 in 'A' 's' tag=2\n"
+                                                                                 "+ m1 in 'B' 's' tag=1\n"
+                                                                                 "- m1 from 'A'\n"
+                                                                                 "- m9 from 'B'\n");
+    assert_non_null(strstr(buffer_text(&r.cursor, NULL), "/v1.0/delta-A2"));
+    source_round_clear(&r);
+    free(cursor);
+}
+
+static void
+a_lost_cursor_lists_that_folder_anew(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    char *cursor = first_cursor(f);
+    script_start(f);
+    scripted_https_reply(f->server, "GET /v1.0/delta-folders", 200, "",
+                         "{\"value\":[" GONE("B") "],\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders2\"}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-A", 410, "", "{\"error\":{\"code\":\"SyncStateNotFound\"}}");
+    script_messages(f, "A", ROW("m2", "1"));
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "- B from ''\n"
+                                                                                 "( 'A' 2\n"
+                                                                                 "+ m2 in 'A' 's' tag=1\n"
+                                                                                 ") 'A' 2\n");
+    struct source_totals totals;
+    source_totals(r.source, &totals);
+    assert_int_equal(totals.resyncs, 1);
+    source_round_clear(&r);
+    free(cursor);
+}
+
+static void
+partial_rows_are_completed(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    char *cursor = first_cursor(f);
+    script_start(f);
+    scripted_https_reply(f->server, "GET /v1.0/delta-folders", 200, "",
+                         "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders2\"}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-A", 200, "",
+                         "{\"value\":[{\"id\":\"m1\",\"isRead\":false},{\"id\":\"m7\",\"isRead\":false}],"
+                         "\"@odata.deltaLink\":\"{origin}/v1.0/a\"}");
+    scripted_https_reply(
+        f->server, "POST /v1.0/$batch", 200, "",
+        "{\"responses\":[{\"id\":\"0\",\"status\":200,\"body\":" ROW("m1", "5") "},"
+                                                                                "{\"id\":\"1\",\"status\":404}]}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-B", 200, "",
+                         "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/b\"}");
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "+ m1 in 'A' 's' tag=5\n");
+    source_round_clear(&r);
+    free(cursor);
+}
+
+static void
+a_missing_mailbox_fails_the_round(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    graph_fixture_allow(f);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/mailFolders/msgfolderroot", 404, "",
+                         "{\"error\":{\"code\":\"MailboxNotEnabledForRESTAPI\"}}");
+    source_round_play(&r, f, &exchange_mail_driver, NULL);
+    assert_int_equal(r.status, -1);
+    assert_int_equal(f->err.kind, ERROR_NOT_FOUND);
+    source_round_clear(&r);
+}
+
+static void
+mime_comes_whole_or_with_a_reason(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    struct source_outcome outcome;
+    script_first_round(f);
+    source_round_play(&r, f, &exchange_mail_driver, NULL);
+    scripted_https_cut(f->server, "GET /v1.0/users/u1/messages/m3/$value", 200, "", "Subject: x\r\n\r\nhello", 7);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 200, "", "Subject: x\r\n\r\nhello");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_STORED);
+    assert_int_equal(r.restarts, 1);
+    assert_string_equal(buffer_text(&r.content, NULL), "Subject: x\r\n\r\nhello");
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 500, "",
+                         "{\"error\":{\"code\":\"ErrorMimeContentConversionFailed\"}}");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_FAILED);
+    assert_string_equal(outcome.reason, "mime_conversion");
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 404, "",
+                         "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_GONE);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 404, "",
+                         "{\"error\":{\"code\":\"MailboxNotEnabledForRESTAPI\"}}");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), -1);
+    assert_int_equal(f->err.kind, ERROR_NOT_FOUND);
+    source_round_clear(&r);
+}
+
+static void
+a_foreign_cursor_is_refused(void **state)
+{
+    struct graph_fixture *f = *state;
+    const struct source_options options = {
+        .graph = f->graph, .external_id = "u", .cursor = "{\"v\":1}", .cursor_len = 7, .scratch = "/tmp"
+    };
+    assert_null(source_open(&exchange_mail_driver, &options, &f->err));
+    assert_int_equal(f->err.kind, ERROR_FORMAT);
+}
+
+int
+main(void)
+{
+#define GRAPH_TEST(name) cmocka_unit_test_setup_teardown(name, graph_fixture_set_up, graph_fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        GRAPH_TEST(the_first_round_lists_everything),
+        GRAPH_TEST(deletions_wait_for_all_folders_and_the_last_row_wins),
+        GRAPH_TEST(a_lost_cursor_lists_that_folder_anew),
+        GRAPH_TEST(partial_rows_are_completed),
+        GRAPH_TEST(a_missing_mailbox_fails_the_round),
+        GRAPH_TEST(mime_comes_whole_or_with_a_reason),
+        GRAPH_TEST(a_foreign_cursor_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
