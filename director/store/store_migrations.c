@@ -99,6 +99,7 @@ const char *const store_migrations[] = {
     "CREATE INDEX task_by_object ON task (object);"
     "CREATE INDEX task_by_vault ON task (vault);"
     "CREATE INDEX task_by_selection ON task (selection_secret);"
+    "CREATE INDEX task_unfinished ON task (vault) WHERE state < 3;"
     "CREATE INDEX task_due ON task (seq) WHERE state = 0;"
     "CREATE INDEX task_held ON task (transporter) WHERE state IN (1, 2);"
     "CREATE UNIQUE INDEX task_exclusive ON task (exclusive) WHERE state IN (1, 2) AND exclusive <> '';"

@@ -106,15 +106,14 @@ store_tasks_update(struct store *store, const struct store_task *task, struct er
 }
 
 int
-store_tasks_due(struct store *store, int64_t now_ms, unsigned limit,
+store_tasks_due(struct store *store, int64_t now_ms, struct store_page page,
                 int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx, struct error *err)
 {
     struct each_task to = { each, ctx };
+    struct store_listing listing = { .order = STORE_OLDEST_FIRST, .page = page };
 
-    return store_table_each(store, &table,
-                            STORE_QUERY("WHERE state = 0 AND not_before_ms <= ?1 ORDER BY seq LIMIT ?2",
-                                        STORE_INT(now_ms), STORE_INT(limit)),
-                            each_task, &to, err);
+    listing.where = *STORE_QUERY("state = 0 AND not_before_ms <= ?1", STORE_INT(now_ms));
+    return store_table_list(store, &table, &listing, each_task, &to, err);
 }
 
 int
@@ -127,6 +126,129 @@ store_tasks_held(struct store *store, const char *transporter,
                             STORE_QUERY("WHERE state IN (1, 2) AND (?1 = '' OR transporter = ?1) ORDER BY seq",
                                         STORE_TEXT(transporter != NULL ? transporter : "")),
                             each_task, &to, err);
+}
+
+int
+store_tasks_expired(struct store *store, int64_t now_ms,
+                    int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx,
+                    struct error *err)
+{
+    struct each_task to = { each, ctx };
+
+    return store_table_each(
+        store, &table,
+        STORE_QUERY("WHERE state IN (1, 2) AND lease_until_ms <= ?1 ORDER BY seq LIMIT 1000", STORE_INT(now_ms)),
+        each_task, &to, err);
+}
+
+struct load {
+    int (*each)(void *ctx, const char *transporter, unsigned tasks, struct error *err);
+    void *ctx;
+};
+
+static int
+on_load(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    const struct load *to = ctx;
+    return to->each(to->ctx, (const char *)sqlite3_column_text(at, 0), (unsigned)sqlite3_column_int(at, 1), err);
+}
+
+int
+store_tasks_load(struct store *store,
+                 int (*each)(void *ctx, const char *transporter, unsigned tasks, struct error *err), void *ctx,
+                 struct error *err)
+{
+    static const char sql[] = "SELECT transporter, count(*) FROM task"
+                              " WHERE state IN (1, 2) AND transporter IS NOT NULL GROUP BY transporter";
+    struct load to = { each, ctx };
+
+    return store_statement_each(store, &(struct store_query){ sql, NULL, 0 }, on_load, &to, err);
+}
+
+struct fences {
+    int (*each)(void *ctx, const char *vault, const char *scope, uint64_t fence, struct error *err);
+    void *ctx;
+};
+
+static int
+on_fence(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    const struct fences *to = ctx;
+    return to->each(to->ctx, (const char *)sqlite3_column_text(at, 0), (const char *)sqlite3_column_text(at, 1),
+                    (uint64_t)sqlite3_column_int64(at, 2), err);
+}
+
+int
+store_tasks_fences(struct store *store, const char *host,
+                   int (*each)(void *ctx, const char *vault, const char *scope, uint64_t fence, struct error *err),
+                   void *ctx, struct error *err)
+{
+    static const char sql[] = "SELECT t.vault, t.scope, max (t.fence + (t.state = 0)) FROM task t"
+                              " JOIN vault v ON v.id = t.vault JOIN repository r ON r.id = v.repository"
+                              " WHERE r.host = ?1 AND t.state < 3 AND t.fence > 0 GROUP BY t.vault, t.scope";
+    struct fences to = { each, ctx };
+
+    return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(host)), on_fence, &to, err);
+}
+
+static int
+on_sum(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    struct store_run *run = ctx;
+    uint64_t *const totals[] = {
+        &run->totals.items_done,   &run->totals.items_total,    &run->totals.bytes_read,   &run->totals.bytes_total,
+        &run->totals.bytes_stored, &run->totals.requests,       &run->totals.throttled_ms, &run->totals.items_skipped,
+        &run->totals.items_failed, &run->totals.chunks_checked, &run->totals.damaged,
+    };
+    unsigned *const counts[] = { &run->tasks, &run->tasks_done, &run->tasks_failed, &run->tasks_cancelled };
+
+    (void)err;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        *counts[i] = (unsigned)sqlite3_column_int64(at, (int)i);
+    for (size_t i = 0; i < ARRAY_LEN(totals); i++)
+        *totals[i] = (uint64_t)sqlite3_column_int64(at, (int)(ARRAY_LEN(counts) + i));
+    return 0;
+}
+
+static int
+on_failed(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    struct store_run *run = ctx;
+
+    if (store_text_set(run->error_kind, sizeof(run->error_kind), (const char *)sqlite3_column_text(at, 0), err) != 0)
+        return -1;
+    return store_text_set(run->error_text, sizeof(run->error_text), (const char *)sqlite3_column_text(at, 1), err);
+}
+
+int
+store_tasks_sum(struct store *store, struct store_run *run, struct error *err)
+{
+    /* total() is a float that cannot overflow; sums of what peers report could. */
+#define SUM(column) "CAST (min (total (" column "), 9.2e18) AS INTEGER)"
+    static const char
+        sql[] = "SELECT count(*), " SUM("state = 3") ", " SUM("state = 4") ", " SUM("state = 5") ", " SUM("items_done") ", " SUM("items_total") ", " SUM("bytes_read") ", " SUM(
+            "bytes_total") ", " SUM("bytes_stored") ", " SUM("requests") ", " SUM("throttled_ms") ", " SUM("items_"
+                                                                                                           "skippe"
+                                                                                                           "d") ","
+                                                                                                                " " SUM("items_failed") ", " SUM(
+                                                                                                                    "ch"
+                                                                                                                    "un"
+                                                                                                                    "ks"
+                                                                                                                    "_c"
+                                                                                                                    "he"
+                                                                                                                    "ck"
+                                                                                                                    "e"
+                                                                                                                    "d") ", " SUM("damaged") " FROM task WHERE run = ?1";
+#undef SUM
+
+    if (store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(run->id)), on_sum, run, err) != 0)
+        return -1;
+    return store_statement_each(
+        store,
+        STORE_QUERY("SELECT error_kind, error_text FROM task WHERE run = ?1 AND state = 4 ORDER BY finished_ms, seq"
+                    " LIMIT 1",
+                    STORE_TEXT(run->id)),
+        on_failed, run, err);
 }
 
 int

@@ -63,14 +63,28 @@ int store_tasks_list(struct store *store, const char *run, struct store_page pag
                      struct error *err);
 /* Everything from `state` on. ERROR_CONFLICT when it would be the second leased task with its `exclusive`. */
 int store_tasks_update(struct store *store, const struct store_task *task, struct error *err);
-/* Queued tasks that may be leased now, oldest run first. */
-int store_tasks_due(struct store *store, int64_t now_ms, unsigned limit,
+/* Queued tasks that may be leased now, in order of creation. */
+int store_tasks_due(struct store *store, int64_t now_ms, struct store_page page,
                     int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx,
                     struct error *err);
 /* Leased or running ones; transporter NULL: of all. */
 int store_tasks_held(struct store *store, const char *transporter,
                      int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx,
                      struct error *err);
+/* Leased or running ones whose lease is over at now_ms. */
+int store_tasks_expired(struct store *store, int64_t now_ms,
+                        int (*each)(void *ctx, const struct store_task *task, struct error *err), void *ctx,
+                        struct error *err);
+/* How many tasks each transporter holds; those with none are not named. */
+int store_tasks_load(struct store *store,
+                     int (*each)(void *ctx, const char *transporter, unsigned tasks, struct error *err), void *ctx,
+                     struct error *err);
+/* The lowest fence that is still good, for each scope with an unfinished task in the vaults of this host. */
+int store_tasks_fences(struct store *store, const char *host,
+                       int (*each)(void *ctx, const char *vault, const char *scope, uint64_t fence, struct error *err),
+                       void *ctx, struct error *err);
+/* Fills in a run's numbers of tasks, its totals and the error of its first failed task. */
+int store_tasks_sum(struct store *store, struct store_run *run, struct error *err);
 /* Is there a leased or running task with this `exclusive`? 1, 0 or -1. */
 int store_tasks_is_busy(struct store *store, const char *exclusive, struct error *err);
 /* The next fencing number of (vault, scope): one higher than any before. */

@@ -82,7 +82,7 @@ due_and_held_tasks_are_found(void **state)
     a.counts.bytes_read = 77;
     snprintf(a.phase, sizeof(a.phase), "transfer");
     assert_ok(store_tasks_update(f->store, &a, &err));
-    assert_ok(store_tasks_due(f->store, f->clock.wall_ms, 10, count_tasks, &count, &err));
+    assert_ok(store_tasks_due(f->store, f->clock.wall_ms, (struct store_page){ 0 }, count_tasks, &count, &err));
     assert_int_equal(count, 1);
     b.state = STORE_TASK_RUNNING;
     memcpy(b.transporter, f->host.id, sizeof(b.transporter));
@@ -94,6 +94,32 @@ due_and_held_tasks_are_found(void **state)
     assert_int_equal(count, 1);
     assert_ok(store_tasks_find(f->store, a.id, &at, &err));
     assert_memory_equal(&at, &a, sizeof(a));
+}
+
+static void
+a_run_is_the_sum_of_its_tasks(void **state)
+{
+    struct store_fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_run run = add_run(f);
+    struct store_task a = add_task(f, &run, ""), b = add_task(f, &run, "");
+
+    a.state = STORE_TASK_DONE;
+    a.counts = (struct store_counts){ .items_done = 5, .bytes_read = INT64_MAX };
+    b.state = STORE_TASK_FAILED;
+    b.counts = (struct store_counts){ .items_done = 2, .bytes_read = INT64_MAX, .damaged = 1 };
+    snprintf(b.error_kind, sizeof(b.error_kind), "denied");
+    snprintf(b.error_text, sizeof(b.error_text), "no licence");
+    assert_ok(store_tasks_update(f->store, &a, &err));
+    assert_ok(store_tasks_update(f->store, &b, &err));
+    assert_ok(store_tasks_sum(f->store, &run, &err));
+    assert_int_equal(run.tasks, 2);
+    assert_int_equal(run.tasks_done, 1);
+    assert_int_equal(run.tasks_failed, 1);
+    assert_int_equal(run.totals.items_done, 7);
+    assert_int_equal(run.totals.damaged, 1);
+    assert_true(run.totals.bytes_read > INT64_MAX / 2 && run.totals.bytes_read <= INT64_MAX);
+    assert_string_equal(run.error_kind, "denied");
 }
 
 static void
@@ -120,6 +146,7 @@ main(void)
         WITH_WORLD(the_database_refuses_two_tasks_on_one_object),
         WITH_WORLD(fences_only_rise),
         WITH_WORLD(due_and_held_tasks_are_found),
+        WITH_WORLD(a_run_is_the_sum_of_its_tasks),
         WITH_WORLD(gaps_are_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,42 @@
+#include "director/jobs/job_options.h"
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+json_free_p(json_t **json)
+{
+    json_decref(*json);
+}
+
+int
+job_options_parse(const char *text, struct job_options *options, struct error *err)
+{
+    const char *key;
+    json_t *value;
+
+    *options = (struct job_options){ 0 };
+    if (text[0] == '\0')
+        return 0;
+    CLEANUP(json_free_p) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(json))
+        return FAIL(err, ERROR_USAGE, 0, "the options of a job are a JSON object");
+    json_object_foreach (json, key, value) {
+        if (strcmp(key, "bytes_per_second") == 0) {
+            if (!json_is_integer(value) || json_integer_value(value) < 0)
+                return FAIL(err, ERROR_USAGE, 0, "option bytes_per_second is a number of bytes, 0 for no limit");
+            options->bytes_per_second = (uint64_t)json_integer_value(value);
+        } else if (strcmp(key, "force_full") == 0) {
+            if (!json_is_boolean(value))
+                return FAIL(err, ERROR_USAGE, 0, "option force_full is true or false");
+            options->force_full = json_is_true(value);
+        } else {
+            return FAIL(err, ERROR_USAGE, 0, "a job has no option %.64s; it has bytes_per_second, force_full", key);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,208 @@
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "director/jobs/scheduler_internal.h"
+#include "director/jobs/task_state.h"
+#include "director/store/store_events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_held_by(const struct store_task *row, const char *node, uint64_t fence)
+{
+    return (row->state == STORE_TASK_LEASED || row->state == STORE_TASK_RUNNING) && row->fence == fence &&
+           strcmp(row->transporter, node) == 0;
+}
+
+int
+scheduler_holds(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
+                struct store_task *row, struct error *err)
+{
+    struct error missing = ERROR_INIT;
+
+    if (store_tasks_find(scheduler->store, task->task, row, &missing) != 0)
+        return missing.kind == ERROR_NOT_FOUND ? 0 : FAIL(err, missing.kind, missing.native, "%s", missing.text);
+    return is_held_by(row, node, task->fence) ? 1 : 0;
+}
+
+static int
+renew(struct scheduler *scheduler, struct store_task *row, struct error *err)
+{
+    if (row->state == STORE_TASK_LEASED)
+        task_state_move(row, STORE_TASK_RUNNING);
+    row->lease_until_ms = clock_wall_ms(store_clock(scheduler->store)) + scheduler->lease_ms;
+    (void)live_progress_get(scheduler->progress, row);
+    if (store_tasks_update(scheduler->store, row, err) != 0)
+        return -1;
+    live_progress_saved(scheduler->progress, row);
+    return 0;
+}
+
+/* stop (one for each): it is not the node's own, or (cancelled_too) was cancelled. */
+static int
+renew_all(struct scheduler *scheduler, const char *node, const struct scheduler_running *running, size_t count,
+          bool cancelled_too, bool *stop, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct store_task row;
+        int held = scheduler_holds(scheduler, node, &running[i], &row, err);
+
+        if (held < 0 || (held > 0 && renew(scheduler, &row, err) != 0))
+            return -1;
+        stop[i] = held == 0 || (cancelled_too && row.cancel_requested);
+    }
+    return 0;
+}
+
+static bool
+is_named(const struct scheduler_running *running, size_t count, const char *task)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(running[i].task, task) == 0)
+            return true;
+    return false;
+}
+
+/* What it does not name it may have finished, and says so next; else it lost it. */
+static int
+shorten(struct scheduler *scheduler, const char *node, const struct scheduler_running *running, size_t count,
+        struct error *err)
+{
+    struct scheduler_ids held = { .count = 0 };
+    int64_t until = clock_wall_ms(store_clock(scheduler->store)) + scheduler->grace_ms;
+
+    if (store_tasks_held(scheduler->store, node, scheduler_collect, &held, err) != 0)
+        return -1;
+    for (size_t i = 0; i < held.count; i++) {
+        struct store_task row;
+
+        if (is_named(running, count, held.at[i]))
+            continue;
+        if (store_tasks_find(scheduler->store, held.at[i], &row, err) != 0)
+            return -1;
+        if (row.lease_until_ms <= until)
+            continue;
+        row.lease_until_ms = until;
+        if (store_tasks_update(scheduler->store, &row, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+scheduler_on_hello(struct scheduler *scheduler, const char *node, struct scheduler_running *running, size_t count,
+                   struct error *err)
+{
+    bool *stop = memory_array(count, sizeof(bool), SIZE_MAX, err);
+
+    if (stop == NULL || store_begin(scheduler->store, err) != 0) {
+        free(stop);
+        return -1;
+    }
+    int result = renew_all(scheduler, node, running, count, false, stop, err);
+    if (result == 0)
+        result = shorten(scheduler, node, running, count, err);
+    if (result == 0)
+        result = store_commit(scheduler->store, err);
+    else
+        store_rollback(scheduler->store);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        running[i].stop = stop[i];
+    free(stop);
+    return result;
+}
+
+int
+scheduler_on_heartbeat(struct scheduler *scheduler, const char *node, const struct scheduler_running *running,
+                       size_t count, struct error *err)
+{
+    bool *stop = memory_array(count, sizeof(bool), SIZE_MAX, err);
+
+    if (stop == NULL || store_begin(scheduler->store, err) != 0) {
+        free(stop);
+        return -1;
+    }
+    int result = renew_all(scheduler, node, running, count, true, stop, err);
+    if (result == 0)
+        result = store_commit(scheduler->store, err);
+    else
+        store_rollback(scheduler->store);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        if (stop[i])
+            scheduler->links.cancel(scheduler->links.ctx, node, running[i].task, running[i].fence);
+    free(stop);
+    return result;
+}
+
+int
+scheduler_on_progress(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
+                      const char *phase, const struct store_counts *counts, struct error *err)
+{
+    struct store_task row;
+    int held = scheduler_holds(scheduler, node, task, &row, err);
+
+    if (held <= 0)
+        return held;
+    live_progress_put(scheduler->progress, &row, phase, counts, clock_wall_ms(store_clock(scheduler->store)));
+    if (row.state == STORE_TASK_RUNNING)
+        return 0;
+    task_state_move(&row, STORE_TASK_RUNNING);
+    return store_tasks_update(scheduler->store, &row, err);
+}
+
+static int
+add_point(struct scheduler *scheduler, const struct store_task *task, const struct scheduler_result *result,
+          struct error *err)
+{
+    struct store_point point = result->point;
+
+    memcpy(point.tenant, task->tenant, sizeof(point.tenant));
+    memcpy(point.vault, task->vault, sizeof(point.vault));
+    memcpy(point.object, task->object, sizeof(point.object));
+    memcpy(point.run, task->run, sizeof(point.run));
+    point.items_skipped = result->counts.items_skipped;
+    point.items_failed = result->counts.items_failed;
+    return store_points_add(scheduler->store, &point, err);
+}
+
+static int
+finish(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
+{
+    const struct scheduler_result *result = argument;
+    char damage[STORE_TEXT_LEN];
+
+    task->counts = result->counts;
+    if (store_tasks_set_gaps(scheduler->store, task->id, result->gaps, result->gap_count, err) != 0)
+        return -1;
+    if (result->has_point && task->kind == STORE_RUN_BACKUP && add_point(scheduler, task, result, err) != 0)
+        return -1;
+    if (!result->succeeded)
+        return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, err);
+    if (result->counts.damaged > 0) {
+        snprintf(damage, sizeof(damage), "%llu chunks or records are damaged or missing",
+                 (unsigned long long)result->counts.damaged);
+        return scheduler_task_failed(scheduler, task, ERROR_CORRUPT, damage, err);
+    }
+    task->error_kind[0] = '\0';
+    task->error_text[0] = '\0';
+    return scheduler_task_end(scheduler, task, STORE_TASK_DONE, err);
+}
+
+int
+scheduler_on_finished(struct scheduler *scheduler, const char *node, const struct scheduler_result *result,
+                      struct error *err)
+{
+    struct store_task row;
+    int held = scheduler_holds(scheduler, node, &result->task, &row, err);
+
+    if (held < 0)
+        return -1;
+    if (held == 0) {
+        log_info("jobs", "a finished task is not this transporter's any more task=%s transporter=%s fence=%llu",
+                 result->task.task, node, (unsigned long long)result->task.fence);
+        return 0;
+    }
+    return scheduler_task_change(scheduler, row.id, finish, result, err);
+}

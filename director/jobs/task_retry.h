@@ -1,0 +1,22 @@
+#ifndef LONGHAUL_DIRECTOR_JOBS_TASK_RETRY_H
+#define LONGHAUL_DIRECTOR_JOBS_TASK_RETRY_H
+
+/* Whether a task that failed, or was lost, is tried again, and when. Pure. */
+
+#include "common/base/error.h"
+
+#define TASK_RETRY_ATTEMPTS 5  /* failures */
+#define TASK_RETRY_LOSSES   20 /* transporters that vanished with it: one of them may be the task's fault */
+
+struct task_retry {
+    bool again;
+    int64_t not_before_ms;
+};
+
+/* attempts: failures so far, this one included. spread: random bits, so that tasks that failed together do not come
+ * back together. */
+struct task_retry task_retry_after_failure(enum error_kind kind, unsigned attempts, int64_t now_ms, uint32_t spread);
+/* losses: leases that ran out so far, this one included. */
+struct task_retry task_retry_after_loss(unsigned losses, int64_t now_ms);
+
+#endif

@@ -1,0 +1,147 @@
+#include "director/jobs/task_spec.h"
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const conflicts[] = {
+    [DIRECTOR_CONFLICT_SKIP] = "skip",
+    [DIRECTOR_CONFLICT_RENAME] = "rename",
+    [DIRECTOR_CONFLICT_OVERWRITE] = "overwrite",
+};
+
+static void
+json_free_p(json_t **json)
+{
+    json_decref(*json);
+}
+
+static json_t *
+points_of(const struct task_spec *spec)
+{
+    json_t *points = json_array();
+
+    for (size_t i = 0; i < spec->verify.point_count; i++)
+        json_array_append_new(points, json_string(spec->verify.points[i]));
+    return points;
+}
+
+static json_t *
+to_json(const struct task_spec *spec)
+{
+    switch (spec->kind) {
+    case STORE_RUN_BACKUP:
+        return json_pack("{s:b, s:I}", "force_full", spec->backup.force_full, "bytes_per_second",
+                         (json_int_t)spec->backup.bytes_per_second);
+    case STORE_RUN_RESTORE:
+        return json_pack("{s:s, s:b, s:s, s:s, s:s}", "point", spec->restore.point, "to_folder",
+                         spec->restore.to_folder, "path", spec->restore.path, "target_object",
+                         spec->restore.target_object, "conflict", conflicts[spec->restore.conflict]);
+    case STORE_RUN_VERIFY:
+        return json_pack("{s:o, s:b}", "points", points_of(spec), "data", spec->verify.data);
+    case STORE_RUN_DISCOVER:
+    case STORE_RUN_CREATE_VAULT:
+        return json_object();
+    }
+    return NULL;
+}
+
+int
+task_spec_encode(const struct task_spec *spec, char out[STORE_TASK_SPEC_LEN], struct error *err)
+{
+    CLEANUP(json_free_p) json_t *json = to_json(spec);
+
+    if (json == NULL)
+        return FAIL(err, ERROR_USAGE, 0, "the task's particulars are not UTF-8");
+    size_t len = json_dumpb(json, out, STORE_TASK_SPEC_LEN - 1, JSON_COMPACT | JSON_SORT_KEYS);
+    if (len == 0 || len >= STORE_TASK_SPEC_LEN)
+        return FAIL(err, ERROR_LIMIT, 0, "the task's particulars are too long");
+    out[len] = '\0';
+    return 0;
+}
+
+static int
+set(char *field, size_t size, const char *text, struct error *err)
+{
+    size_t len = strlen(text);
+
+    if (len >= size)
+        return FAIL(err, ERROR_FORMAT, 0, "task: a text is too long");
+    memcpy(field, text, len + 1);
+    return 0;
+}
+
+static int
+decode_restore(json_t *json, struct task_spec *spec, struct error *err)
+{
+    const char *point, *path, *object, *conflict;
+    int to_folder;
+
+    if (json_unpack(json, "{s:s, s:b, s:s, s:s, s:s}", "point", &point, "to_folder", &to_folder, "path", &path,
+                    "target_object", &object, "conflict", &conflict) != 0)
+        return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a restore");
+    spec->restore.to_folder = to_folder != 0;
+    for (size_t i = 0; i < ARRAY_LEN(conflicts); i++)
+        if (strcmp(conflicts[i], conflict) == 0) {
+            spec->restore.conflict = (enum director_conflict)i;
+            if (set(spec->restore.point, sizeof(spec->restore.point), point, err) != 0 ||
+                set(spec->restore.path, sizeof(spec->restore.path), path, err) != 0)
+                return -1;
+            return set(spec->restore.target_object, sizeof(spec->restore.target_object), object, err);
+        }
+    return FAIL(err, ERROR_FORMAT, 0, "task: unknown conflict rule");
+}
+
+static int
+decode_verify(json_t *json, struct task_spec *spec, struct error *err)
+{
+    json_t *points, *point;
+    size_t i;
+    int data;
+
+    if (json_unpack(json, "{s:o, s:b}", "points", &points, "data", &data) != 0 || !json_is_array(points) ||
+        json_array_size(points) > TASK_SPEC_POINTS_MAX)
+        return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a verification");
+    spec->verify.data = data != 0;
+    spec->verify.point_count = json_array_size(points);
+    json_array_foreach (points, i, point) {
+        const char *id = json_string_value(point);
+        if (id == NULL || set(spec->verify.points[i], IDENTIFIER_LEN, id, err) != 0)
+            return FAIL(err, ERROR_FORMAT, 0, "task: a point without an id");
+    }
+    return 0;
+}
+
+int
+task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
+{
+    CLEANUP(json_free_p) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    enum store_run_kind kind = spec->kind;
+    json_int_t rate = 0;
+    int full = 0;
+
+    memset(spec, 0, sizeof(*spec));
+    spec->kind = kind;
+    if (!json_is_object(json))
+        return FAIL(err, ERROR_FORMAT, 0, "task: its particulars are not JSON");
+    switch (kind) {
+    case STORE_RUN_BACKUP:
+        if (json_unpack(json, "{s:b, s:I}", "force_full", &full, "bytes_per_second", &rate) != 0 || rate < 0)
+            return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a backup");
+        spec->backup.force_full = full != 0;
+        spec->backup.bytes_per_second = (uint64_t)rate;
+        return 0;
+    case STORE_RUN_RESTORE:
+        return decode_restore(json, spec, err);
+    case STORE_RUN_VERIFY:
+        return decode_verify(json, spec, err);
+    case STORE_RUN_DISCOVER:
+    case STORE_RUN_CREATE_VAULT:
+        return 0;
+    }
+    return FAIL(err, ERROR_FORMAT, 0, "task: of an unknown kind");
+}
