@@ -97,14 +97,19 @@ remember(const struct enrolment_service_options *o, const struct store_invite *i
     memcpy(node->sealing_key, claim->sealing_key, sizeof(node->sealing_key));
     memcpy(node->software_version, claim->software_version, sizeof(node->software_version));
     node->labels = invite->labels;
+    struct error reason = ERROR_INIT;
     if (store_begin(o->store, err) != 0)
         return -1;
-    if (store_transporters_add(o->store, node, err) != 0 ||
-        store_invites_use(o->store, invite->id, node->id, err) != 0) {
-        store_rollback(o->store);
-        return -1;
-    }
-    return store_commit(o->store, err);
+    if (store_transporters_add(o->store, node, &reason) == 0 &&
+        store_invites_use(o->store, invite->id, node->id, &reason) == 0)
+        return store_commit(o->store, err);
+    store_rollback(o->store);
+    if (reason.kind == ERROR_EXISTS)
+        return FAIL(
+            err, ERROR_EXISTS, 0,
+            "a transporter named %s is enrolled already: make an invite for another name, the token was not used",
+            node->name);
+    return FAIL(err, reason.kind, reason.native, "%s", reason.text);
 }
 
 static char *
