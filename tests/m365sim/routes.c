@@ -1,0 +1,57 @@
+#include "tests/m365sim/routes.h"
+
+#include "common/base/memory.h"
+#include "tests/m365sim/attachment.h"
+#include "tests/m365sim/auth.h"
+#include "tests/m365sim/control.h"
+#include "tests/m365sim/directory.h"
+#include "tests/m365sim/drive.h"
+#include "tests/m365sim/mail.h"
+
+#define U  "/v1.0/users/{}"
+#define MF U "/mailFolders"
+#define M  U "/messages"
+
+static const struct route table[] = {
+    { "POST", "/{}/oauth2/v2.0/token", ROUTE_OPEN, "token", auth_handle_token },
+    { "GET", "/{}/v2.0/.well-known/openid-configuration", ROUTE_OPEN, "metadata", auth_handle_metadata },
+    { "GET", "/{}/discovery/v2.0/keys", ROUTE_OPEN, "metadata", auth_handle_keys },
+    { NULL, "/_control/**", ROUTE_CONTROL, "control", control_handle },
+    { "GET", "/personal/{}/_layouts/15/download.aspx", ROUTE_TRANSFER, "download", drive_handle_download },
+
+    { "GET", "/v1.0/organization", ROUTE_DIRECTORY, "organization", directory_organization },
+    { "GET", "/v1.0/users", ROUTE_DIRECTORY, "users", directory_users },
+    { "GET", "/v1.0/users/delta", ROUTE_DIRECTORY, "users/delta", directory_users_delta },
+    { "GET", U, ROUTE_DIRECTORY, "user", directory_user },
+    { "GET", U "/mailboxSettings", ROUTE_OUTLOOK, "mailboxSettings", directory_mailbox_settings },
+    { "GET", "/v1.0/sites", ROUTE_DRIVE, "sites", directory_sites },
+    { "GET", "/v1.0/sites/getAllSites", ROUTE_DRIVE, "sites", directory_sites },
+    { "GET", "/v1.0/sites/{}", ROUTE_DRIVE, "site", directory_site },
+
+    { "GET", MF, ROUTE_OUTLOOK, "mailFolders", mail_folders_list },
+    { "GET", MF "/delta", ROUTE_OUTLOOK, "mailFolders/delta", mail_folders_delta },
+    { "GET", MF "/{}", ROUTE_OUTLOOK, "mailFolder", mail_folders_get },
+    { "GET", MF "/{}/childFolders", ROUTE_OUTLOOK, "mailFolders", mail_folders_list },
+    { "GET", MF "/{}/messages", ROUTE_OUTLOOK, "messages", mail_messages_list },
+    { "GET", MF "/{}/messages/delta", ROUTE_OUTLOOK, "messages/delta", mail_messages_delta },
+
+    { "GET", M, ROUTE_OUTLOOK, "messages", mail_messages_list_all },
+    { "GET", M "/{}", ROUTE_OUTLOOK, "message", mail_message_get },
+    { "GET", M "/{}/$value", ROUTE_OUTLOOK, "message/$value", mail_message_value },
+    { "GET", M "/{}/attachments", ROUTE_OUTLOOK, "attachments", attachment_handle_list },
+    { "GET", M "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment", attachment_handle_get },
+    { "GET", M "/{}/attachments/{}/$value", ROUTE_OUTLOOK, "attachment/$value", attachment_handle_value },
+
+    { "GET", U "/drives", ROUTE_DRIVE, "drives", drive_handle_user_list },
+    { NULL, U "/drive/**", ROUTE_DRIVE, "drive", drive_handle_user },
+    { "GET", "/v1.0/sites/{}/drives", ROUTE_DRIVE, "drives", drive_handle_site_list },
+    { NULL, "/v1.0/sites/{}/drive/**", ROUTE_DRIVE, "drive", drive_handle_site },
+    { NULL, "/v1.0/drives/{}/**", ROUTE_DRIVE, "drive", drive_handle },
+};
+
+const struct route *
+routes_table(size_t *count)
+{
+    *count = ARRAY_LEN(table);
+    return table;
+}
