@@ -71,21 +71,36 @@ bounded_queue_push(struct bounded_queue *q, void *element, size_t weight)
     return open;
 }
 
+/* Called locked. */
+static void *
+take_first(struct bounded_queue *q)
+{
+    if (q->count == 0 || q->aborted)
+        return NULL;
+    struct slot *slot = &q->ring[q->head % q->max_count];
+    q->weight -= slot->weight;
+    q->head = (q->head + 1) % q->max_count;
+    q->count--;
+    pthread_cond_broadcast(&q->changed);
+    return slot->element;
+}
+
 void *
 bounded_queue_pop(struct bounded_queue *q)
 {
-    void *element = NULL;
     pthread_mutex_lock(&q->lock);
     while (q->count == 0 && !q->closed && !q->aborted)
         pthread_cond_wait(&q->changed, &q->lock);
-    if (q->count > 0 && !q->aborted) {
-        struct slot *slot = &q->ring[q->head % q->max_count];
-        element = slot->element;
-        q->weight -= slot->weight;
-        q->head = (q->head + 1) % q->max_count;
-        q->count--;
-        pthread_cond_broadcast(&q->changed);
-    }
+    void *element = take_first(q);
+    pthread_mutex_unlock(&q->lock);
+    return element;
+}
+
+void *
+bounded_queue_try_pop(struct bounded_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    void *element = take_first(q);
     pthread_mutex_unlock(&q->lock);
     return element;
 }

@@ -18,6 +18,8 @@ void bounded_queue_free(struct bounded_queue *q, void (*drop)(void *element));
 bool bounded_queue_push(struct bounded_queue *q, void *element, size_t weight);
 /* Waits for an element. NULL when the queue is aborted, or closed and empty. */
 void *bounded_queue_pop(struct bounded_queue *q);
+/* Does not wait: NULL also when the queue is empty now. */
+void *bounded_queue_try_pop(struct bounded_queue *q);
 
 /* No more pushes; what is inside is still popped. */
 void bounded_queue_close(struct bounded_queue *q);

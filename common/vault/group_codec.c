@@ -1,0 +1,131 @@
+#include "common/vault/group_codec.h"
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/vault/chunk.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+struct group_encoder {
+    ZSTD_CCtx *zstd;
+    uint8_t *out;
+    size_t capacity;
+};
+
+struct group_decoder {
+    ZSTD_DCtx *zstd;
+};
+
+struct group_encoder *
+group_encoder_new(int level)
+{
+    struct group_encoder *encoder = MEMORY_NEW(struct group_encoder);
+    encoder->zstd = ZSTD_createCCtx();
+    if (encoder->zstd == NULL)
+        abort();
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, level);
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_contentSizeFlag, 0);
+    return encoder;
+}
+
+void
+group_encoder_free(struct group_encoder *encoder)
+{
+    if (encoder == NULL)
+        return;
+    ZSTD_freeCCtx(encoder->zstd);
+    free(encoder->out);
+    free(encoder);
+}
+
+const uint8_t *
+group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool compress, size_t *out_len,
+                  struct error *err)
+{
+    size_t bound = 1 + ZSTD_compressBound(len);
+    if (bound > encoder->capacity) {
+        free(encoder->out);
+        encoder->capacity = 0;
+        encoder->out = memory_array(1, bound, GROUP_MAX_RAW * 2, err);
+        if (encoder->out == NULL)
+            return NULL;
+        encoder->capacity = bound;
+    }
+    if (compress) {
+        size_t n = ZSTD_compress2(encoder->zstd, encoder->out + 1, encoder->capacity - 1, data, len);
+        if (ZSTD_isError(n)) {
+            FAIL(err, ERROR_INTERNAL, 0, "zstd: %s", ZSTD_getErrorName(n));
+            return NULL;
+        }
+        if (n < len - len / 64) {
+            encoder->out[0] = GROUP_CODEC_ZSTD;
+            *out_len = 1 + n;
+            return encoder->out;
+        }
+    }
+    encoder->out[0] = GROUP_CODEC_RAW;
+    memcpy(encoder->out + 1, data, len);
+    *out_len = 1 + len;
+    return encoder->out;
+}
+
+struct group_decoder *
+group_decoder_new(void)
+{
+    struct group_decoder *decoder = MEMORY_NEW(struct group_decoder);
+    decoder->zstd = ZSTD_createDCtx();
+    if (decoder->zstd == NULL)
+        abort();
+    return decoder;
+}
+
+void
+group_decoder_free(struct group_decoder *decoder)
+{
+    if (decoder == NULL)
+        return;
+    ZSTD_freeDCtx(decoder->zstd);
+    free(decoder);
+}
+
+int
+group_decoder_run(struct group_decoder *decoder, const uint8_t *data, size_t len, uint8_t *out, size_t raw,
+                  struct error *err)
+{
+    if (len > 0 && data[0] == GROUP_CODEC_RAW && len - 1 == raw) {
+        memcpy(out, data + 1, raw);
+        return 0;
+    }
+    if (len == 0 || data[0] != GROUP_CODEC_ZSTD)
+        return FAIL(err, ERROR_CORRUPT, 0, "a group of an unknown kind or of a wrong length");
+    size_t n = ZSTD_decompressDCtx(decoder->zstd, out, raw, data + 1, len - 1);
+    if (ZSTD_isError(n) || n != raw)
+        return FAIL(err, ERROR_CORRUPT, 0, "a group does not uncompress: %s",
+                    ZSTD_isError(n) ? ZSTD_getErrorName(n) : "wrong length");
+    return 0;
+}
+
+#define SAMPLE 4096
+
+bool
+group_codec_looks_dense(const uint8_t *data, size_t len)
+{
+    if (len < SAMPLE)
+        return false;
+    /* Four pieces from all over: a document's compressed body may follow a plain head. */
+    uint32_t counts[256] = { 0 };
+    for (size_t piece = 0; piece < 4; piece++) {
+        const uint8_t *at = data + (len - SAMPLE / 4) / 3 * piece;
+        for (size_t i = 0; i < SAMPLE / 4; i++)
+            counts[at[i]]++;
+    }
+    double bits = 0;
+    for (int i = 0; i < 256; i++) {
+        if (counts[i] > 0)
+            bits -= counts[i] * log2((double)counts[i] / SAMPLE);
+    }
+    return bits > 7.8 * SAMPLE;
+}

@@ -1,0 +1,81 @@
+#ifndef LONGHAUL_COMMON_VAULT_VAULT_READER_INTERNAL_H
+#define LONGHAUL_COMMON_VAULT_VAULT_READER_INTERNAL_H
+
+/* The reader's inside: where chunks lie (asked in batches, remembered in a small table), opened groups (kept until the
+ * cache is full), and single chunks out of them. */
+
+#include "common/base/buffer.h"
+#include "common/vault/vault_internal.h"
+#include "common/vault/vault_reader.h"
+
+#define READER_PLACES    4096
+#define READER_PACKS     64 /* not fewer than READER_FETCH */
+#define READER_FETCH     64
+#define READER_WINDOW    ((size_t)8 << 20)
+#define READER_LOOKAHEAD 512
+
+struct reader_group {
+    char pack[PACK_NAME_LEN];
+    uint32_t group;
+    uint32_t raw;
+    uint64_t used; /* the reader's tick when it was used last */
+    uint8_t *data;
+    struct reader_group *next; /* in its bucket */
+};
+
+struct reader_place {
+    struct chunk_id id;
+    struct chunk_place place;
+    bool filled;
+};
+
+struct reader_pack_key {
+    char pack[PACK_NAME_LEN];
+    struct aead *aead;
+    uint64_t used;
+};
+
+#define READER_BUCKETS 256
+
+struct vault_reader {
+    struct vault *vault;
+    struct hmac *naming;
+    struct group_decoder *decoder;
+    size_t cache_bytes, cached;
+    uint64_t tick;
+    struct reader_group *buckets[READER_BUCKETS];
+    struct reader_pack_key keys[READER_PACKS];
+    struct reader_place *places;
+    struct buffer sealed; /* one range that is arriving */
+    uint64_t bytes_fetched;
+};
+
+/* As vault_reader_read(), for a content that is no message (a recipe itself, an attachment). */
+int vault_reader_read_plain(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
+                            struct error *err);
+
+/* Whether an answer of the host is possible at all. */
+bool vault_reader_place_sane(const struct chunk_place *place);
+/* Asks for those of the ids that are not remembered. */
+int vault_reader_locate(struct vault_reader *reader, const struct chunk_id *ids, size_t n, struct error *err);
+/* Where a chunk lies; ERROR_NOT_FOUND when the vault has none of this name. */
+int vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, struct chunk_place *place,
+                       struct error *err);
+
+/* Fetches and opens groups that are not in the cache, neighbours in one range. Damaged groups are left out: they fail
+ * when they are read. Fails when the backend does. At most READER_FETCH places. */
+int vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const *places, size_t n,
+                       struct error *err);
+/* The opened group of this place, valid until the next call on the reader. */
+const uint8_t *vault_reader_group(struct vault_reader *reader, const struct chunk_place *place, struct error *err);
+
+/* The chunk's bytes, checked against its name; valid until the next call on the reader. */
+const uint8_t *vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len,
+                                  struct error *err);
+
+struct reader_group *vault_reader_cache_find(struct vault_reader *reader, const char *pack, uint32_t group);
+/* Takes data. */
+void vault_reader_cache_add(struct vault_reader *reader, const struct chunk_place *place, uint8_t *data);
+void vault_reader_cache_clear(struct vault_reader *reader);
+
+#endif

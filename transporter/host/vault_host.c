@@ -1,0 +1,242 @@
+#include "transporter/host/vault_host.h"
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/crypto/private_file.h"
+#include "transporter/host/vault_host_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+vault_host_object_name(const struct vault_host *host, enum object_class class, const char *name,
+                       char out[STORAGE_NAME_LEN], struct error *err)
+{
+    static const char *const folders[] = {
+        [OBJECT_FORMAT] = "format", [OBJECT_KEY_SLOT] = "keys", [OBJECT_POINT] = "points",
+        [OBJECT_PACK] = "packs",    [OBJECT_INDEX] = "index",
+    };
+    uint8_t binary[PACK_NAME_BYTES];
+    bool hex = class == OBJECT_PACK || class == OBJECT_INDEX;
+    if (class < OBJECT_FORMAT || class > OBJECT_INDEX)
+        return FAIL(err, ERROR_USAGE, 0, "an object of an unknown class");
+    if (strchr(name, '/') != NULL || !storage_name_valid(name) || (hex && pack_name_parse(name, binary) != 0))
+        return FAIL(err, ERROR_USAGE, 0, "not a valid object name");
+    snprintf(out, STORAGE_NAME_LEN, "%s/%s/%s", host->vault_id, folders[class], name);
+    return 0;
+}
+
+static int
+open_fences(struct vault_host *host, struct error *err)
+{
+    CLEANUP(memory_free_p) char *folder = memory_printf("%s/fences", host->state_dir);
+    CLEANUP(memory_free_p) char *file = memory_printf("%s/%s", folder, host->vault_id);
+    if (private_file_folder(folder, err) != 0)
+        return -1;
+    host->fences = fence_store_open(file, err);
+    return host->fences == NULL ? -1 : 0;
+}
+
+struct vault_host *
+vault_host_open(struct storage *storage, const struct clock *clock, const struct vault_host_options *options,
+                struct error *err)
+{
+    if (!identifier_valid(options->vault_id)) {
+        FAIL(err, ERROR_USAGE, 0, "the vault's id is not valid");
+        return NULL;
+    }
+    CLEANUP(vault_host_close_p) struct vault_host *host = MEMORY_NEW(struct vault_host);
+    host->storage = storage;
+    host->clock = clock;
+    snprintf(host->vault_id, sizeof(host->vault_id), "%s", options->vault_id);
+    host->state_dir = memory_strdup(options->state_dir);
+    host->pending = index_pending_new();
+    pthread_rwlock_init(&host->lock, NULL);
+    pthread_mutex_init(&host->committing, NULL);
+    if (open_fences(host, err) != 0 || vault_host_load_index(host, err) != 0) {
+        error_wrap(err, "vault %s", options->vault_id);
+        return NULL;
+    }
+    return MOVE(host);
+}
+
+void
+vault_host_close(struct vault_host *host)
+{
+    if (host == NULL)
+        return;
+    for (size_t i = 0; i < host->segment_count; i++)
+        index_segment_close(host->segments[i]);
+    free(host->segments);
+    index_pending_free(host->pending);
+    index_pending_free(host->writing);
+    fence_store_close(host->fences);
+    pthread_rwlock_destroy(&host->lock);
+    pthread_mutex_destroy(&host->committing);
+    free(host->state_dir);
+    free(host);
+}
+
+void
+vault_host_close_p(struct vault_host **host)
+{
+    vault_host_close(*host);
+    *host = NULL;
+}
+
+int
+vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
+                       struct error *err)
+{
+    if (n > FIND_MAX_CHUNKS)
+        return FAIL(err, ERROR_LIMIT, 0, "%zu chunks asked for at once; %d are possible", n, FIND_MAX_CHUNKS);
+    memset(places, 0, n * sizeof(*places));
+    pthread_rwlock_rdlock(&host->lock);
+    for (size_t i = 0; i < n; i++) {
+        if (index_pending_find(host->pending, &ids[i], &places[i]) ||
+            (host->writing != NULL && index_pending_find(host->writing, &ids[i], &places[i])))
+            continue;
+        /* The newest segment first: what was written last is asked for most. */
+        for (size_t s = host->segment_count; s > 0; s--) {
+            if (index_segment_find(host->segments[s - 1], &ids[i], &places[i]))
+                break;
+        }
+    }
+    pthread_rwlock_unlock(&host->lock);
+    return 0;
+}
+
+struct range_sink {
+    vault_block_fn *sink;
+    void *ctx;
+    size_t range;
+};
+
+static int
+on_storage_block(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    const struct range_sink *to = ctx;
+    return to->sink(to->ctx, to->range, data, len, err);
+}
+
+int
+vault_host_get_ranges(struct vault_host *host, const struct pack_range *ranges, size_t n, vault_block_fn *sink,
+                      void *ctx, struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    if (n > RANGES_MAX)
+        return FAIL(err, ERROR_LIMIT, 0, "%zu ranges asked for at once; %d are possible", n, RANGES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        struct range_sink to = { sink, ctx, i };
+        if (vault_host_object_name(host, OBJECT_PACK, ranges[i].pack, object, err) != 0 ||
+            storage_get_range(host->storage, object, ranges[i].offset, ranges[i].len, on_storage_block, &to, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+vault_host_get_object(struct vault_host *host, enum object_class class, const char *name, uint8_t **data, size_t *len,
+                      struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    if (class == OBJECT_PACK)
+        return FAIL(err, ERROR_USAGE, 0, "packs are read by ranges");
+    if (vault_host_object_name(host, class, name, object, err) != 0)
+        return -1;
+    return storage_get(host->storage, object, OBJECT_MAX_BYTES, data, len, err);
+}
+
+int
+vault_host_put_once(struct vault_host *host, const char *object, const uint8_t *data, size_t len, struct error *err)
+{
+    struct error taken = ERROR_INIT;
+    if (storage_put(host->storage, object, data, len, &taken) == 0)
+        return 0;
+    if (taken.kind == ERROR_EXISTS) {
+        CLEANUP(memory_free_p) uint8_t *there = NULL;
+        size_t there_len;
+        if (storage_get(host->storage, object, PACK_MAX_BYTES, &there, &there_len, err) != 0)
+            return -1;
+        if (there_len == len && memcmp(there, data, len) == 0)
+            return 0;
+    }
+    if (err != NULL && !error_is_set(err))
+        *err = taken;
+    return -1;
+}
+
+int
+vault_host_put_object(struct vault_host *host, enum object_class class, const char *name, const uint8_t *data,
+                      size_t len, struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    if (class != OBJECT_FORMAT && class != OBJECT_KEY_SLOT)
+        return FAIL(err, ERROR_USAGE, 0, "only the format object and key slots are put like this");
+    if (len > OBJECT_MAX_BYTES)
+        return FAIL(err, ERROR_LIMIT, 0, "an object of %zu bytes; %zu are possible", len, OBJECT_MAX_BYTES);
+    if (vault_host_object_name(host, class, name, object, err) != 0)
+        return -1;
+    return vault_host_put_once(host, object, data, len, err);
+}
+
+struct name_sink {
+    vault_name_fn *found;
+    void *ctx;
+};
+
+static int
+on_object_found(void *ctx, const char *name, const struct storage_stat *stat, struct error *err)
+{
+    const struct name_sink *to = ctx;
+    (void)stat;
+    return to->found(to->ctx, strrchr(name, '/') + 1, err);
+}
+
+int
+vault_host_list_objects(struct vault_host *host, enum object_class class, vault_name_fn *found, void *ctx,
+                        struct error *err)
+{
+    static const char any[] = "00000000000000000000000000000000";
+    char prefix[STORAGE_NAME_LEN];
+    struct name_sink to = { found, ctx };
+    if (vault_host_object_name(host, class, any, prefix, err) != 0)
+        return -1;
+    *strrchr(prefix, '/') = '\0';
+    __atomic_fetch_add(&host->lists, 1, __ATOMIC_RELAXED);
+    return storage_list(host->storage, prefix, on_object_found, &to, err);
+}
+
+int
+vault_host_check_fence(struct vault_host *host, const char *scope, uint64_t fence, struct error *err)
+{
+    return fence_store_check(host->fences, scope, fence, err);
+}
+
+int
+vault_host_raise_fence(struct vault_host *host, const char *scope, uint64_t fence, struct error *err)
+{
+    return fence_store_raise(host->fences, scope, fence, err);
+}
+
+void
+vault_host_stats(struct vault_host *host, struct vault_host_stats *stats)
+{
+    memset(stats, 0, sizeof(*stats));
+    pthread_rwlock_rdlock(&host->lock);
+    stats->chunks = index_pending_chunks(host->pending);
+    stats->packs = index_pending_packs(host->pending);
+    if (host->writing != NULL) {
+        stats->chunks += index_pending_chunks(host->writing);
+        stats->packs += index_pending_packs(host->writing);
+    }
+    stats->segments = host->segment_count;
+    for (size_t i = 0; i < host->segment_count; i++) {
+        stats->chunks += index_segment_chunks(host->segments[i]);
+        stats->packs += index_segment_packs(host->segments[i]);
+    }
+    stats->recovered_packs = host->recovered_packs;
+    stats->lists = __atomic_load_n(&host->lists, __ATOMIC_RELAXED);
+    pthread_rwlock_unlock(&host->lock);
+}

@@ -1,0 +1,62 @@
+#include "transporter/host/vault_host.h"
+
+#include "common/base/error.h"
+
+static int
+on_find_chunks(void *host, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+{
+    return vault_host_find_chunks(host, ids, n, places, err);
+}
+
+static int
+on_put_pack(void *host, const char *name, const uint8_t *data, size_t len, struct error *err)
+{
+    return vault_host_put_pack(host, name, data, len, err);
+}
+
+static int
+on_get_ranges(void *host, const struct pack_range *ranges, size_t n, vault_block_fn *sink, void *ctx, struct error *err)
+{
+    return vault_host_get_ranges(host, ranges, n, sink, ctx, err);
+}
+
+static int
+on_get_object(void *host, enum object_class class, const char *name, uint8_t **data, size_t *len, struct error *err)
+{
+    return vault_host_get_object(host, class, name, data, len, err);
+}
+
+static int
+on_put_object(void *host, enum object_class class, const char *name, const uint8_t *data, size_t len, struct error *err)
+{
+    return vault_host_put_object(host, class, name, data, len, err);
+}
+
+static int
+on_list_objects(void *host, enum object_class class, vault_name_fn *found, void *ctx, struct error *err)
+{
+    return vault_host_list_objects(host, class, found, ctx, err);
+}
+
+static int
+on_commit_point(void *host, const char *name, const uint8_t *data, size_t len, const char (*packs)[PACK_NAME_LEN],
+                size_t pack_count, struct error *err)
+{
+    return vault_host_commit_point(host, NULL, name, data, len, packs, pack_count, err);
+}
+
+static const struct vault_backend_vtable vtable = {
+    .find_chunks = on_find_chunks,
+    .put_pack = on_put_pack,
+    .get_ranges = on_get_ranges,
+    .get_object = on_get_object,
+    .put_object = on_put_object,
+    .list_objects = on_list_objects,
+    .commit_point = on_commit_point,
+};
+
+struct vault_backend
+vault_host_backend(struct vault_host *host)
+{
+    return (struct vault_backend){ &vtable, host };
+}

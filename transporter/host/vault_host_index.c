@@ -1,0 +1,291 @@
+#include "common/base/buffer.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/crypto/private_file.h"
+#include "transporter/host/vault_host_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <errno.h>
+
+/* A segment is written before a commit, and in between when this much is pending: that bounds memory. */
+#define PENDING_MAX_CHUNKS 262144
+#define PENDING_MAX_PACKS  4096
+#define SEGMENT_CEILING    ((size_t)256 << 20)
+
+/* Called with the lock held for writing. */
+static void
+add_segment(struct vault_host *host, struct index_segment *segment)
+{
+    if (host->segment_count == host->segment_capacity) {
+        host->segment_capacity = host->segment_capacity == 0 ? 16 : host->segment_capacity * 2;
+        host->segments = realloc(host->segments, host->segment_capacity * sizeof(struct index_segment *));
+        if (host->segments == NULL)
+            abort();
+    }
+    host->segments[host->segment_count++] = segment;
+}
+
+static int
+write_block(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    int fd = *(int *)ctx;
+    for (size_t at = 0; at < len;) {
+        ssize_t n = write(fd, data + at, len - at);
+        if (n < 0 && errno != EINTR)
+            return FAIL(err, error_kind_from_errno(errno), errno, "the index cache: %s", strerror(errno));
+        at += n < 0 ? 0 : (size_t)n;
+    }
+    return 0;
+}
+
+/* Storage without files to map: a copy below the state folder. A damaged or stale one is only a cache miss. */
+static struct index_segment *
+open_through_cache(struct vault_host *host, const char *object, struct error *err)
+{
+    CLEANUP(memory_free_p) char *folder = memory_printf("%s/index/%s", host->state_dir, host->vault_id);
+    CLEANUP(memory_free_p) char *file = memory_printf("%s/%s", folder, strrchr(object, '/') + 1);
+    CLEANUP(memory_free_p) char *temp = memory_printf("%s.new", file);
+    struct storage_stat stat;
+    struct index_segment *segment = index_segment_open(file, NULL);
+    if (segment != NULL)
+        return segment;
+    if (private_file_folder(folder, err) != 0 || storage_stat(host->storage, object, &stat, err) != 0)
+        return NULL;
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        FAIL(err, error_kind_from_errno(errno), errno, "the index cache %s: %s", temp, strerror(errno));
+        return NULL;
+    }
+    int failed = storage_get_range(host->storage, object, 0, stat.size, write_block, &fd, err);
+    close(fd);
+    if (failed == 0 && rename(temp, file) != 0)
+        failed = FAIL(err, error_kind_from_errno(errno), errno, "the index cache %s: %s", file, strerror(errno));
+    return failed == 0 ? index_segment_open(file, err) : NULL;
+}
+
+static struct index_segment *
+open_segment(struct vault_host *host, const char *object, struct error *err)
+{
+    if ((host->storage->driver->features & STORAGE_HAS_PATHS) == 0)
+        return open_through_cache(host, object, err);
+    CLEANUP(memory_free_p) char *path = NULL;
+    if (host->storage->driver->path(host->storage, object, &path, err) != 0)
+        return NULL;
+    return index_segment_open(path, err);
+}
+
+static int
+on_segment_found(void *ctx, const char *name, struct error *err)
+{
+    struct vault_host *host = ctx;
+    char object[STORAGE_NAME_LEN];
+    struct error why = ERROR_INIT;
+    if (vault_host_object_name(host, OBJECT_INDEX, name, object, &why) != 0)
+        return 0;
+    struct index_segment *segment = open_segment(host, object, &why);
+    if (segment != NULL) {
+        add_segment(host, segment);
+        return 0;
+    }
+    if (why.kind == ERROR_UNSUPPORTED || error_kind_retry(why.kind) != RETRY_NEVER) {
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
+    /* Nothing is lost: its packs are read again below. */
+    log_failure(LOG_WARN, "host", &why, "index segment left out, rebuilding from packs vault=%s segment=%s",
+                host->vault_id, name);
+    return 0;
+}
+
+static int
+append_block(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    return buffer_append(ctx, data, len, err);
+}
+
+/* Header, trailer and directory: two or three small reads. */
+static int
+read_directory(struct vault_host *host, const char *name, struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    struct storage_stat stat;
+    struct pack_trailer trailer;
+    CLEANUP(buffer_clear) struct buffer header = BUFFER_INIT(PACK_HEADER_LEN);
+    CLEANUP(buffer_clear) struct buffer tail = BUFFER_INIT(PACK_MAX_BYTES);
+    if (vault_host_object_name(host, OBJECT_PACK, name, object, err) != 0 ||
+        storage_stat(host->storage, object, &stat, err) != 0)
+        return -1;
+    if (stat.size < PACK_HEADER_LEN + PACK_TRAILER_LEN || stat.size > PACK_MAX_BYTES)
+        return FAIL(err, ERROR_FORMAT, 0, "a pack of %llu bytes is none", (unsigned long long)stat.size);
+    if (storage_get_range(host->storage, object, 0, PACK_HEADER_LEN, append_block, &header, err) != 0 ||
+        storage_get_range(host->storage, object, stat.size - PACK_TRAILER_LEN, PACK_TRAILER_LEN, append_block, &tail,
+                          err) != 0 ||
+        pack_trailer_decode(tail.data, stat.size, &trailer, err) != 0)
+        return -1;
+    size_t tail_len = trailer.directory_len + (size_t)PACK_TRAILER_LEN;
+    tail.len = 0;
+    if (storage_get_range(host->storage, object, stat.size - tail_len, tail_len, append_block, &tail, err) != 0)
+        return -1;
+    struct pack_parts parts = { header.data, tail.data, tail.len, stat.size };
+    return vault_host_index_pack(host, name, &parts, err);
+}
+
+static int
+on_pack_found(void *ctx, const char *name, struct error *err)
+{
+    struct vault_host *host = ctx;
+    struct error why = ERROR_INIT;
+    uint8_t binary[PACK_NAME_BYTES];
+    if (pack_name_parse(name, binary) != 0 || vault_host_knows_pack(host, name))
+        return 0;
+    if (read_directory(host, name, &why) == 0) {
+        host->recovered_packs++;
+        return index_pending_chunks(host->pending) < PENDING_MAX_CHUNKS ? 0 : vault_host_write_segment(host, err);
+    }
+    if (error_kind_retry(why.kind) != RETRY_NEVER || why.kind == ERROR_DENIED) {
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
+    log_failure(LOG_WARN, "host", &why, "unreadable pack left out vault=%s pack=%s", host->vault_id, name);
+    return 0;
+}
+
+int
+vault_host_load_index(struct vault_host *host, struct error *err)
+{
+    if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 ||
+        vault_host_list_objects(host, OBJECT_PACK, on_pack_found, host, err) != 0)
+        return -1;
+    if (host->recovered_packs > 0)
+        log_info("host", "indexed packs that no run committed vault=%s packs=%llu", host->vault_id,
+                 (unsigned long long)host->recovered_packs);
+    return 0;
+}
+
+int
+vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, struct error *err)
+{
+    struct pack_header header;
+    uint8_t binary[PACK_NAME_BYTES];
+    if (pack_name_parse(name, binary) != 0)
+        return FAIL(err, ERROR_USAGE, 0, "not a pack's name");
+    if (pack_header_decode(parts->header, PACK_HEADER_LEN, &header, err) != 0)
+        return -1;
+    if (memcmp(header.name, binary, sizeof(binary)) != 0)
+        return FAIL(err, ERROR_FORMAT, 0, "the pack's header carries another name");
+    pthread_rwlock_wrlock(&host->lock);
+    int failed = index_pending_add(host->pending, binary, parts, err);
+    pthread_rwlock_unlock(&host->lock);
+    return failed;
+}
+
+bool
+vault_host_knows_pack(struct vault_host *host, const char *name)
+{
+    uint8_t binary[PACK_NAME_BYTES];
+    if (pack_name_parse(name, binary) != 0)
+        return false;
+    pthread_rwlock_rdlock(&host->lock);
+    bool known = index_pending_has_pack(host->pending, binary) ||
+                 (host->writing != NULL && index_pending_has_pack(host->writing, binary));
+    for (size_t i = host->segment_count; i > 0 && !known; i--)
+        known = index_segment_has_pack(host->segments[i - 1], binary);
+    pthread_rwlock_unlock(&host->lock);
+    return known;
+}
+
+static struct index_segment *
+store_segment(struct vault_host *host, const struct index_pending *pending, struct error *err)
+{
+    CLEANUP(buffer_clear) struct buffer bytes = BUFFER_INIT(SEGMENT_CEILING);
+    uint8_t random[PACK_NAME_BYTES];
+    char name[PACK_NAME_LEN], object[STORAGE_NAME_LEN];
+    clock_random(host->clock, random, sizeof(random));
+    pack_name_text(random, name);
+    struct index_content content = index_pending_sorted(pending);
+    int failed = index_segment_encode(&content, &bytes, err);
+    free(content.packs);
+    free(content.groups);
+    free(content.entries);
+    if (failed != 0 || vault_host_object_name(host, OBJECT_INDEX, name, object, err) != 0 ||
+        storage_put(host->storage, object, bytes.data, bytes.len, err) != 0)
+        return NULL;
+    return open_segment(host, object, err);
+}
+
+/* Takes what is pending aside, so that lookups and new packs go on while it is written. What a failed attempt took
+ * aside stays there, is still found, and comes first the next time. */
+static bool
+take_pending(struct vault_host *host)
+{
+    pthread_rwlock_wrlock(&host->lock);
+    if (host->writing == NULL && index_pending_packs(host->pending) > 0) {
+        host->writing = host->pending;
+        host->pending = index_pending_new();
+    }
+    bool some = host->writing != NULL;
+    pthread_rwlock_unlock(&host->lock);
+    return some;
+}
+
+int
+vault_host_write_segment(struct vault_host *host, struct error *err)
+{
+    int failed = 0;
+    pthread_mutex_lock(&host->committing);
+    while (failed == 0 && take_pending(host)) {
+        struct index_segment *segment = store_segment(host, host->writing, err);
+        if (segment == NULL) {
+            failed = -1;
+            break;
+        }
+        pthread_rwlock_wrlock(&host->lock);
+        add_segment(host, segment);
+        index_pending_free(host->writing);
+        host->writing = NULL;
+        pthread_rwlock_unlock(&host->lock);
+    }
+    pthread_mutex_unlock(&host->committing);
+    return failed;
+}
+
+int
+vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    struct pack_trailer trailer;
+    struct pack_header header;
+    uint8_t binary[PACK_NAME_BYTES];
+    if (vault_host_object_name(host, OBJECT_PACK, name, object, err) != 0)
+        return -1;
+    if (len < PACK_HEADER_LEN + PACK_TRAILER_LEN || len > PACK_MAX_BYTES)
+        return FAIL(err, ERROR_FORMAT, 0, "a pack of %zu bytes is none", len);
+    if (pack_header_decode(data, len, &header, err) != 0 ||
+        pack_trailer_decode(data + len - PACK_TRAILER_LEN, len, &trailer, err) != 0)
+        return error_wrap(err, "pack %s", name);
+    if (pack_name_parse(name, binary) != 0 || memcmp(binary, header.name, sizeof(binary)) != 0)
+        return FAIL(err, ERROR_FORMAT, 0, "pack %s: its header carries another name", name);
+    size_t tail_len = trailer.directory_len + (size_t)PACK_TRAILER_LEN;
+    struct pack_parts parts = { data, data + len - tail_len, tail_len, len };
+    if (pack_directory_walk(&parts, NULL, NULL, NULL, err) != 0)
+        return error_wrap(err, "pack %s", name);
+    if (vault_host_put_once(host, object, data, len, err) != 0)
+        return -1;
+    if (vault_host_knows_pack(host, name))
+        return 0;
+    if (vault_host_index_pack(host, name, &parts, err) != 0)
+        return error_wrap(err, "pack %s", name);
+    pthread_rwlock_rdlock(&host->lock);
+    bool much = index_pending_chunks(host->pending) >= PENDING_MAX_CHUNKS ||
+                index_pending_packs(host->pending) >= PENDING_MAX_PACKS;
+    pthread_rwlock_unlock(&host->lock);
+    return much ? vault_host_write_segment(host, err) : 0;
+}

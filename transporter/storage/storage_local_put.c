@@ -1,0 +1,115 @@
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/identifier.h"
+#include "common/base/memory.h"
+#include "transporter/storage/storage_local_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Makes the folders of a path, each durable in the one above before it is used. Returns the innermost one, opened. */
+static int
+open_parent(const struct storage_local *local, const char *path)
+{
+    int at = openat(local->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const char *slash; at >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        char part[STORAGE_LOCAL_PATH_LEN];
+        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+        int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (next < 0 && errno == ENOENT && (mkdirat(at, part, 0750) == 0 || errno == EEXIST) && fsync(at) == 0)
+            next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int saved = errno;
+        close(at);
+        errno = saved;
+        at = next;
+    }
+    return at;
+}
+
+static int
+write_fully(int fd, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        data += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd);
+}
+
+static int
+publish_tmpfile(int parent, int fd, const char *last)
+{
+    char self[40];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, self, parent, last, AT_SYMLINK_FOLLOW);
+}
+
+/* A file without a name until it is complete. 0, an errno, or -1 when the file system cannot do that. */
+static int
+put_tmpfile(int parent, const char *last, const void *data, size_t len)
+{
+    int fd = openat(parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0440);
+    if (fd < 0)
+        return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT ? -1 : errno;
+    int failed = write_fully(fd, data, len) == 0 && publish_tmpfile(parent, fd, last) == 0 ? 0 : errno;
+    close(fd);
+    return failed;
+}
+
+/* With a temporary name, which no listing shows; a hard link, or a rename that replaces nothing, publishes it. */
+static int
+put_named(const struct storage_local *local, int parent, const char *last, const void *data, size_t len)
+{
+    char temp[sizeof(STORAGE_LOCAL_TEMP) + IDENTIFIER_LEN + 1], id[IDENTIFIER_LEN];
+    identifier_new(local->clock, "x", id);
+    snprintf(temp, sizeof(temp), "%s-%s", STORAGE_LOCAL_TEMP, id);
+    int fd = openat(parent, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0440);
+    if (fd < 0)
+        return errno;
+    int failed = write_fully(fd, data, len) == 0 ? 0 : errno;
+    close(fd);
+    if (failed == 0 && linkat(parent, temp, parent, last, 0) != 0) {
+        failed = errno;
+        if (failed == EPERM || failed == EOPNOTSUPP || failed == EMLINK)
+            failed = renameat2(parent, temp, parent, last, RENAME_NOREPLACE) == 0 ? 0 : errno;
+    }
+    (void)unlinkat(parent, temp, 0);
+    return failed;
+}
+
+int
+storage_local_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err)
+{
+    struct storage_local *local = (struct storage_local *)storage;
+    char path[STORAGE_LOCAL_PATH_LEN];
+    storage_local_object_path(name, path);
+    const char *last = strrchr(path, '/') + 1;
+    int parent = open_parent(local, path);
+    if (parent < 0)
+        return storage_local_fail(local, "writing", name, errno == ENOENT ? ENODEV : errno, err);
+    int failed = -1;
+    /* The file is synced inside; its name is durable with the folder. Asked first, so that a name that is taken costs
+     * no writing; the link decides. */
+    if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        failed = EEXIST;
+    if (failed == -1 && !__atomic_load_n(&local->no_tmpfile, __ATOMIC_RELAXED))
+        failed = put_tmpfile(parent, last, data, len);
+    if (failed == -1) {
+        __atomic_store_n(&local->no_tmpfile, true, __ATOMIC_RELAXED);
+        failed = put_named(local, parent, last, data, len);
+    }
+    /* Also when it was there: whoever put it may not have got to this point. */
+    if ((failed == 0 || failed == EEXIST) && fsync(parent) != 0)
+        failed = errno;
+    close(parent);
+    return failed == 0 ? 0 : storage_local_fail(local, "writing", name, failed, err);
+}
