@@ -11,7 +11,7 @@
 static json_t *
 point_json(const struct api_call *call, const struct store_point *point)
 {
-    return json_pack(
+    json_t *json = json_pack(
         "{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "id", point->id, "tenant",
         api_json_tenant(call, point->tenant), "vault", api_json_vault(call, point->vault), "object",
         api_json_object(call, point->object), "run", point->run, "previous", api_json_text(point->previous), "created",
@@ -19,6 +19,8 @@ point_json(const struct api_call *call, const struct store_point *point)
         "stored_bytes", (json_int_t)point->stored_bytes, "items_new", (json_int_t)point->items_new, "items_changed",
         (json_int_t)point->items_changed, "items_deleted", (json_int_t)point->items_deleted, "items_skipped",
         (json_int_t)point->items_skipped, "items_failed", (json_int_t)point->items_failed);
+    json_object_set_new(json, "created_ms", json_integer(point->created_ms)); /* to compare and sort by */
+    return json;
 }
 
 static int

@@ -1,0 +1,177 @@
+#include "common/base/memory.h"
+#include "common/base/secret.h"
+#include "director/cli/cli_client.h"
+#include "director/cli/cli_json.h"
+#include "director/cli/cli_nouns.h"
+#include "director/cli/cli_seal.h"
+#include "director/cli/cli_secret.h"
+#include "director/cli/cli_table.h"
+#include "director/cli/cli_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+list(struct cli *cli, struct error *err)
+{
+    CLEANUP(cli_table_free_p)
+    struct cli_table *table = cli_table_new("NAME", "TENANT", "REPOSITORY", "STATE", "CREATED", "ID", NULL);
+    char *path = memory_strdup("/vaults"), created[CLI_FORMAT_LEN];
+    cli_client_add_query(&path, "tenant", cli_option(cli, "tenant"));
+    json_t *reply = cli_client_list(cli, path, 0, err), *item;
+    size_t i;
+
+    free(path);
+    if (reply == NULL)
+        return -1;
+    json_array_foreach (json_object_get(reply, "items"), i, item)
+        cli_table_add(table, cli_json_text(item, "name"), cli_json_text(item, "tenant.name"),
+                      cli_json_text(item, "repository.name"), cli_json_text(item, "state"),
+                      cli_json_time(item, "created", created), cli_json_text(item, "id"), NULL);
+    if (!cli_json_printed(cli, reply))
+        cli_table_print(table, "No vaults yet; make one: longhaul vault create --help", cli->out);
+    json_decref(reply);
+    return 0;
+}
+
+static int
+print_slots(struct cli *cli, const char *secret_id, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/secrets/%s", secret_id);
+    json_t *secret = cli_client_get(cli, path, err), *slot;
+    size_t i;
+
+    if (secret == NULL)
+        return -1;
+    fprintf(cli->out, "%-22s", "Password sealed to");
+    json_array_foreach (json_object_get(secret, "slots"), i, slot)
+        fprintf(cli->out, " %s", cli_json_text(slot, "transporter"));
+    fprintf(cli->out, "\n");
+    json_decref(secret);
+    return 0;
+}
+
+static int
+show(struct cli *cli, struct error *err)
+{
+    static const struct cli_json_line lines[] = {
+        { "Name", "name", CLI_JSON_PLAIN },
+        { "Id", "id", CLI_JSON_PLAIN },
+        { "Tenant", "tenant.name", CLI_JSON_PLAIN },
+        { "Repository", "repository.name", CLI_JSON_PLAIN },
+        { "State", "state", CLI_JSON_PLAIN },
+        { "Created", "created", CLI_JSON_TIME },
+        { NULL, NULL, CLI_JSON_PLAIN },
+    };
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
+    json_t *vault = cli_client_get(cli, path, err);
+    int result = 0;
+
+    if (vault == NULL)
+        return -1;
+    if (!cli_json_printed(cli, vault)) {
+        cli_json_print_lines(cli, vault, lines);
+        result = print_slots(cli, cli_json_text(vault, "secret"), err);
+    }
+    json_decref(vault);
+    return result;
+}
+
+static struct secret *
+read_password(struct cli *cli, struct error *err)
+{
+    static const struct cli_secret_source source = { "password-file", "LONGHAUL_VAULT_PASSWORD", "Vault password",
+                                                     true };
+    CLEANUP(secret_free_p) struct secret *password = cli_secret_read(cli, &source, err);
+
+    if (password == NULL)
+        return NULL;
+    if (secret_len(password) < 12) {
+        FAIL(err, ERROR_USAGE, 0, "a vault password has at least 12 bytes");
+        return NULL;
+    }
+    const struct cli_secret_field field = { "password", NULL, password };
+    return cli_secret_object(&field, 1, err);
+}
+
+/* The tenant's id: by it the secret is owned. */
+static int
+create(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) struct cli_recipients *recipients = MEMORY_NEW(struct cli_recipients);
+    CLEANUP(secret_free_p) struct secret *password = NULL;
+    const char *tenant, *repository;
+    char id[IDENTIFIER_LEN];
+
+    if (cli_option_required(cli, "tenant", &tenant, err) != 0 ||
+        cli_option_required(cli, "repository", &repository, err) != 0 ||
+        cli_seal_option_recipients(cli, recipients, err) != 0 || cli_seal_confirm(cli, recipients, err) != 0 ||
+        (password = read_password(cli, err)) == NULL ||
+        cli_seal_upload(cli, "vault-password", tenant, recipients, password, id, err) != 0)
+        return -1;
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "name", cli_argument(cli, 0), "tenant", tenant, "repository",
+                             repository, "secret", id);
+    json_t *vault = cli_client_post(cli, "/vaults", body, err);
+    if (vault == NULL)
+        return -1;
+    if (!cli_flag(cli, "json"))
+        fprintf(cli->out, "Creating vault %s (%s). Keep its password: without it nobody can read the backup.\n",
+                cli_json_text(vault, "name"), cli_json_text(vault, "id"));
+    return cli_watch_started(cli, vault, !cli_flag(cli, "no-wait"), err);
+}
+
+static int
+verify(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s/verify", cli_argument(cli, 0));
+    json_t *body = json_pack("{s:b}", "data", cli_flag(cli, "data"));
+
+    return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
+}
+
+static int
+delete_vault(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
+
+    if (cli_confirm(cli, "Forget the vault? What is stored stays.", err) != 0)
+        return -1;
+    json_t *reply = cli_client_call(cli, "DELETE", path, NULL, err);
+    json_decref(reply);
+    return reply == NULL ? -1 : 0;
+}
+
+static const struct cli_option list_options[] = {
+    { "tenant", "NAME", false, "Of this tenant only" },
+    { NULL, NULL, false, NULL },
+};
+
+static const struct cli_option create_options[] = {
+    { "tenant", "NAME", false, "Whose vault it is" },
+    { "repository", "NAME", false, "Where it is stored" },
+    { "password-file", "FILE", false,
+      "Its password ('-': standard input; or LONGHAUL_VAULT_PASSWORD); else asked for" },
+    { "transporter", "NAME", true, "Seal the password to this transporter" },
+    { "no-wait", NULL, false, "Do not wait until it is made" },
+    { NULL, NULL, false, NULL },
+};
+
+static const struct cli_option verify_options[] = {
+    { "data", NULL, false, "Also read, open and hash every chunk" },
+    { "wait", NULL, false, "Follow it to its end" },
+    { NULL, NULL, false, NULL },
+};
+
+const struct cli_command cli_vault_commands[] = {
+    { "create", "NAME", 1, 1, "Make an encrypted space for a tenant in a repository",
+      "  longhaul vault create contoso-vault --tenant contoso --repository nas1 --transporter frankfurt-1\n"
+      "  longhaul vault create v2 --tenant contoso --repository nas1 --transporter t1 --password-file pw --yes\n",
+      create_options, create },
+    { "list", "", 0, 0, "All vaults", NULL, list_options, list },
+    { "show", "NAME", 1, 1, "One vault, and which transporters can open it", NULL, NULL, show },
+    { "verify", "NAME", 1, 1, "Check that everything in it is there and whole",
+      "  longhaul vault verify contoso-vault --data --wait\n", verify_options, verify },
+    { "delete", "NAME", 1, 1, "Forget a vault without jobs and points; what is stored stays", NULL, NULL,
+      delete_vault },
+    { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
+};

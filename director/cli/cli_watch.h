@@ -1,0 +1,21 @@
+#ifndef LONGHAUL_DIRECTOR_CLI_CLI_WATCH_H
+#define LONGHAUL_DIRECTOR_CLI_CLI_WATCH_H
+
+/* Following a run to its end: a bar on a terminal, plain lines elsewhere. */
+
+#include "director/cli/cli.h"
+
+#include <jansson.h>
+
+#define CLI_WATCH_LINE 160
+
+/* 0 when it went well, else the run's own kind and text. */
+int cli_watch_run(struct cli *cli, const char *run_id, struct error *err);
+/* After something was started: {"run": id}. With --wait (or always, when `always`) follows it; otherwise prints how to.
+ * started is taken over; NULL passes the failure on. */
+int cli_watch_started(struct cli *cli, json_t *started, bool always, struct error *err);
+
+/* "[#####     ]  50%  1,234 items  2.1 GiB read ..." of at most width cells. Pure. */
+void cli_watch_format(json_t *run, bool bar, char out[CLI_WATCH_LINE]);
+
+#endif
