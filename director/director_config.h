@@ -1,21 +1,25 @@
 #ifndef LONGHAUL_DIRECTOR_DIRECTOR_CONFIG_H
 #define LONGHAUL_DIRECTOR_DIRECTOR_CONFIG_H
 
-/* The director's configuration, finished and checked. */
+/* The director's configuration, finished and checked. Texts belong to the struct config they came from. */
 
-#include <stddef.h>
-#include <stdint.h>
+#include "common/config/config.h"
 
 struct director_config {
-    char *state_dir;
-    char *rpc_listen;    /* "0.0.0.0:8443" */
-    char *rpc_advertise; /* "host:port" printed in invites; empty: none can be made */
-    char *api_listen;
-    char *api_advertise;
+    const char *state_dir;
+    const char *rpc_listen;    /* "0.0.0.0:8443" */
+    const char *rpc_advertise; /* "host:port" printed in invites; empty: none can be made */
+    const char *api_listen;
+    const char *api_advertise;
     uint64_t lease_ms;
     uint64_t heartbeat_ms;
     uint64_t certificate_lifetime_ms;
-    char *log_level;
+    const char *log_level;
 };
+
+extern const struct config_schema director_config_schema;
+
+/* What one option alone cannot show: a lease must outlast lost heartbeats. ERROR_CONFIG. */
+int director_config_check(const struct director_config *config, struct error *err);
 
 #endif
