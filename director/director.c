@@ -13,6 +13,7 @@
 #include "common/net/revocation_set.h"
 #include "common/rpc/rpc_server.h"
 #include "director/api/api_server.h"
+#include "director/api/api_token.h"
 #include "director/director_config.h"
 #include "director/enrolment/authority.h"
 #include "director/enrolment/enrolment_service.h"
@@ -217,6 +218,8 @@ listen_api(struct director *director, struct error *err)
         .advertise = director->config->api_advertise,
     };
 
+    if (api_token_bootstrap(director->store, director->config->state_dir, director->clock, err) != 0)
+        return -1;
     director->api = api_server_new(director->loop, director, &options, err);
     return director->api != NULL ? 0 : -1;
 }

@@ -2,6 +2,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/config/config_program.h"
 #include "director/director.h"
 #include "director/director_config.h"
 
