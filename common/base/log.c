@@ -55,7 +55,7 @@ begin_line(char *line, enum log_level level, const char *component)
     return n < 0 ? 0 : (size_t)n;
 }
 
-static size_t
+__attribute__((format(printf, 3, 0))) static size_t
 add_text(char *line, size_t used, const char *fmt, va_list args)
 {
     int n = vsnprintf(line + used, LINE_MAX_BYTES - 1 - used, fmt, args);

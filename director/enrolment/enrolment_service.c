@@ -43,7 +43,8 @@ enrol(const struct enrolment_service_options *o, struct rpc_call *call, const vo
 {
     const struct tls_peer *peer = rpc_call_peer(call);
     ProtobufCMessage *message = rpc_unpack(&longhaul__v1__enrol_request__descriptor, data, len, arena, err);
-    Longhaul__V1__EnrolReply reply = LONGHAUL__V1__ENROL_REPLY__INIT;
+    Longhaul__V1__EnrolReply reply;
+    longhaul__v1__enrol_reply__init(&reply);
     if (message == NULL ||
         enrolment_internal_enrol(o, (Longhaul__V1__EnrolRequest *)message, arena, &reply, err) != 0) {
         log_failure(LOG_WARN, "enrolment", err, "refused an enrolment peer=%s", peer->address);
@@ -61,7 +62,8 @@ renew(const struct enrolment_service_options *o, struct rpc_call *call, const vo
 {
     const struct tls_peer *peer = rpc_call_peer(call);
     ProtobufCMessage *message = rpc_unpack(&longhaul__v1__renew_request__descriptor, data, len, arena, err);
-    Longhaul__V1__RenewReply reply = LONGHAUL__V1__RENEW_REPLY__INIT;
+    Longhaul__V1__RenewReply reply;
+    longhaul__v1__renew_reply__init(&reply);
     if (message == NULL ||
         enrolment_internal_renew(o, peer, (Longhaul__V1__RenewRequest *)message, arena, &reply, err) != 0) {
         log_failure(LOG_WARN, "enrolment", err, "refused a renewal node=%s", peer->node_id);

@@ -83,7 +83,8 @@ send_request(struct enrolment *e, struct rpc_call *call, struct error *err)
     CLEANUP(buffer_clear) struct buffer csr = BUFFER_INIT(CERTIFICATE_REQUEST_MAX);
     if (certificate_request_new(e->key, &csr, err) != 0)
         return -1;
-    Longhaul__V1__EnrolRequest request = LONGHAUL__V1__ENROL_REQUEST__INIT;
+    Longhaul__V1__EnrolRequest request;
+    longhaul__v1__enrol_request__init(&request);
     /* protobuf-c has no pointers to const; the message is only serialised. */
     char version[] = LONGHAUL_VERSION;
     request.token = (char *)(uintptr_t)e->options->token;

@@ -59,7 +59,8 @@ renew_once(struct node_identity *identity, struct rpc_channel *channel, struct e
     CLEANUP(buffer_clear) struct buffer csr = BUFFER_INIT(CERTIFICATE_REQUEST_MAX);
     if (certificate_request_new(node_identity_key(identity), &csr, err) != 0)
         return -1;
-    Longhaul__V1__RenewRequest request = LONGHAUL__V1__RENEW_REQUEST__INIT;
+    Longhaul__V1__RenewRequest request;
+    longhaul__v1__renew_request__init(&request);
     request.csr_der = (ProtobufCBinaryData){ .data = csr.data, .len = csr.len };
     struct rpc_call_options options = { .timeout_ms = CALL_TIMEOUT_MS };
     ProtobufCMessage *message = NULL;

@@ -198,7 +198,8 @@ enrol_as_peer(struct fixture *f)
 static int
 renew(struct fixture *f, const struct buffer *csr, Longhaul__V1__RenewReply *reply, struct error *err)
 {
-    Longhaul__V1__RenewRequest request = LONGHAUL__V1__RENEW_REQUEST__INIT;
+    Longhaul__V1__RenewRequest request;
+    longhaul__v1__renew_request__init(&request);
     request.csr_der = (ProtobufCBinaryData){ csr->len, csr->data };
     longhaul__v1__renew_reply__init(reply);
     return enrolment_internal_renew(&f->options, &f->peer, &request, f->arena, reply, err);
