@@ -78,14 +78,14 @@ aead_open(struct aead *aead, const uint8_t nonce[AEAD_NONCE_LEN], struct aead_bo
     size_t plain_len = len - AEAD_TAG_LEN;
     if (plain_len > AEAD_MAX || bound.len > AEAD_MAX)
         return FAIL(err, ERROR_LIMIT, 0, "%zu bytes to open in one message, %zu at the most", plain_len, AEAD_MAX);
-    uint8_t tag[AEAD_TAG_LEN];
-    memcpy(tag, sealed + plain_len, sizeof(tag)); /* out may overlap */
+    uint8_t tag[AEAD_TAG_LEN], rest[AEAD_TAG_LEN]; /* GCM leaves no rest */
+    memcpy(tag, sealed + plain_len, sizeof(tag));  /* out may overlap */
     int done = 0;
     begin(aead, nonce, bound, 0);
     crypto_internal_must(plain_len == 0 || EVP_CipherUpdate(aead->cipher, out, &done, sealed, (int)plain_len) == 1,
                          "AES-256-GCM");
     crypto_internal_must(EVP_CIPHER_CTX_ctrl(aead->cipher, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, tag), "AES-256-GCM");
-    if (EVP_CipherFinal_ex(aead->cipher, out + plain_len, &done) == 1)
+    if (EVP_CipherFinal_ex(aead->cipher, rest, &done) == 1)
         return 0;
     if (plain_len > 0)
         secret_zero(out, plain_len);

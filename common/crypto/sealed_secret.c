@@ -194,8 +194,9 @@ sealed_secret_open_into(const struct sealing_key *key, const char *context, cons
     if (check_context(context, err) != 0 || check_header(key, sealed, len, err) != 0)
         return -1;
     size_t plain_len = len - SEALED_SECRET_OVERHEAD;
+    uint8_t none = 0; /* an empty buffer may have no bytes to point to */
     if (buffer_reserve(out, plain_len, err) != 0 ||
-        open_checked(key, context, sealed, len, out->data + out->len, err) != 0)
+        open_checked(key, context, sealed, len, plain_len > 0 ? out->data + out->len : &none, err) != 0)
         return -1;
     out->len += plain_len;
     return 0;

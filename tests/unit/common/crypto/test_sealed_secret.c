@@ -118,6 +118,19 @@ large_replies_come_back_into_a_buffer(void **state)
 }
 
 static void
+nothing_at_all_can_be_sealed(void **state)
+{
+    (void)state;
+    CLEANUP(sealing_key_free_p) struct sealing_key *key = sealing_key_new(NULL);
+    CLEANUP(buffer_clear) struct buffer sealed = BUFFER_INIT(1000), out = BUFFER_INIT(10);
+    assert_int_equal(sealed_secret_seal(sealing_key_point(key), "q/r", NULL, 0, &sealed, NULL), 0);
+    assert_int_equal(sealed_secret_open_into(key, "q/r", sealed.data, sealed.len, &out, NULL), 0);
+    assert_int_equal(out.len, 0);
+    CLEANUP(secret_free_p) struct secret *plain = open_secret(key, "q/r", &sealed, NULL);
+    assert_int_equal(secret_len(plain), 0);
+}
+
+static void
 refuses_a_recipient_that_is_no_point(void **state)
 {
     (void)state;
@@ -152,6 +165,7 @@ main(void)
         cmocka_unit_test(comes_back_for_its_recipient_and_context_only),
         cmocka_unit_test(refuses_every_changed_byte_and_every_cut),
         cmocka_unit_test(large_replies_come_back_into_a_buffer),
+        cmocka_unit_test(nothing_at_all_can_be_sealed),
         cmocka_unit_test(refuses_a_recipient_that_is_no_point),
         cmocka_unit_test(a_context_is_purpose_and_id),
     };
