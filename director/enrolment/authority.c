@@ -213,7 +213,8 @@ authority_watch(struct authority *authority, struct event_loop *loop)
 void
 authority_unwatch(struct authority *authority)
 {
-    if (authority->timer != NULL)
-        event_timer_free(authority->timer);
+    if (authority == NULL || authority->timer == NULL)
+        return;
+    event_timer_free(authority->timer);
     authority->timer = NULL;
 }

@@ -59,6 +59,7 @@ int authority_issue_server(struct authority *authority, const char *const *host_
 int authority_renew_if_due(struct authority *authority, struct error *err);
 /* Does so by a timer every few minutes. Loop thread. */
 void authority_watch(struct authority *authority, struct event_loop *loop);
+/* NULL, and one that is not watched, are fine. */
 void authority_unwatch(struct authority *authority);
 
 #endif

@@ -75,17 +75,32 @@ read_claim(const Longhaul__V1__EnrolRequest *request, struct claim *claim, struc
     return 0;
 }
 
-/* Is the invite good for this claim? *node is the one that it made before, if so; its id is "" otherwise. */
+static bool
+has_keys(const struct store_transporter *node, const struct claim *claim)
+{
+    return node->revoked_ms == 0 && memcmp(node->key_sha256, claim->key_sha256, sizeof(node->key_sha256)) == 0 &&
+           memcmp(node->sealing_key, claim->sealing_key, KEY_POINT_LEN) == 0;
+}
+
+/* The node that the claim is from already, if any; its id is "" otherwise. Either its reply got lost, or its
+ * certificate ended while it was away and a new invite of the same name brings it back: it keeps its id and what is
+ * sealed to it. */
+static void
+find_node(const struct enrolment_service_options *o, const struct store_invite *invite, const struct claim *claim,
+          struct store_transporter *node)
+{
+    const char *who = invite->used_ms != 0 ? invite->used_by : invite->name;
+    if (store_transporters_find(o->store, who, node, NULL) != 0 || !has_keys(node, claim))
+        *node = (struct store_transporter){ .id = "" };
+}
+
 static int
 check_invite(const struct enrolment_service_options *o, const struct store_invite *invite, const struct claim *claim,
              struct store_transporter *node, struct error *err)
 {
-    const uint8_t *used_by_key = NULL;
-    *node->id = '\0';
-    if (invite->used_ms != 0 && store_transporters_find(o->store, invite->used_by, node, NULL) == 0 &&
-        node->revoked_ms == 0 && memcmp(node->sealing_key, claim->sealing_key, KEY_POINT_LEN) == 0)
-        used_by_key = node->key_sha256;
-    return invite_check(invite, clock_wall_ms(o->clock), claim->key_sha256, used_by_key, err);
+    find_node(o, invite, claim, node);
+    return invite_check(invite, clock_wall_ms(o->clock), claim->key_sha256, *node->id != '\0' ? node->key_sha256 : NULL,
+                        err);
 }
 
 static int
@@ -110,6 +125,20 @@ remember(const struct enrolment_service_options *o, const struct store_invite *i
             "a transporter named %s is enrolled already: make an invite for another name, the token was not used",
             node->name);
     return FAIL(err, reason.kind, reason.native, "%s", reason.text);
+}
+
+static int
+remember_again(const struct enrolment_service_options *o, const struct store_invite *invite,
+               const struct store_transporter *node, struct error *err)
+{
+    if (store_begin(o->store, err) != 0)
+        return -1;
+    if ((invite->used_ms == 0 && store_invites_use(o->store, invite->id, node->id, err) != 0) ||
+        store_transporters_set_certificate(o->store, node->id, node->certificate_expires_ms, err) != 0) {
+        store_rollback(o->store);
+        return -1;
+    }
+    return store_commit(o->store, err);
 }
 
 static char *
@@ -165,8 +194,7 @@ enrolment_internal_enrol(const struct enrolment_service_options *o, const Longha
     char *certificate = issue(o, &request->csr_der, &node, arena, err);
     if (certificate == NULL)
         return -1;
-    int rc = again ? store_transporters_set_certificate(o->store, node.id, node.certificate_expires_ms, err)
-                   : remember(o, &invite, &claim, &node, err);
+    int rc = again ? remember_again(o, &invite, &node, err) : remember(o, &invite, &claim, &node, err);
     if (rc != 0)
         return -1;
     fill_reply(o, &node, certificate, arena, reply);

@@ -151,6 +151,27 @@ a_lost_reply_is_fetched_again(void **state)
     assert_string_equal(first.sealing_fingerprint, second.sealing_fingerprint);
 }
 
+static void
+a_machine_whose_certificate_ended_comes_back(void **state)
+{
+    struct enrolment_world *w = *state;
+    struct enrol_result first, second;
+    enrolment_world_invite(w, "nas1");
+    struct enrol_options options = enrolment_world_options(w, 0);
+    accepted(&options, &first);
+    /* Past its end by both clocks; the director's own certificate is still good to TLS. */
+    fake_clock_advance(&w->director_clock, WORLD_LIFETIME_MS + 1000);
+    fake_clock_advance(&w->machine_clock, WORLD_LIFETIME_MS + 1000);
+    enrolment_world_invite(w, "nas1");
+    accepted(&options, &second);
+    assert_string_equal(first.node_id, second.node_id);
+    struct node_identity *identity = node_identity_load(w->machine[0], &w->machine_clock.clock, NULL);
+    int64_t begins = 0, ends = 0;
+    node_identity_validity(identity, &begins, &ends);
+    assert_true(ends > w->machine_clock.wall_ms);
+    node_identity_free(identity);
+}
+
 static atomic_int tokens_seen;
 
 static int
@@ -231,6 +252,7 @@ main(void)
         TEST(tokens_that_are_wrong_expired_or_replayed_say_so),
         TEST(a_clock_that_is_off_is_told_with_both_times),
         TEST(a_lost_reply_is_fetched_again),
+        TEST(a_machine_whose_certificate_ended_comes_back),
         TEST(what_is_not_the_director_gets_no_token),
         TEST(nobody_there_is_a_network_error),
     };

@@ -23,6 +23,7 @@
 /* What one enrolment works with. */
 struct enrolment {
     const struct enrol_options *options;
+    bool again; /* there is an identity to replace */
     uint8_t fingerprint[32];
     struct key_pair *key;
     struct sealing_key *sealing_key;
@@ -49,20 +50,23 @@ parse_fingerprint(const char *text, uint8_t out[32], struct error *err)
                 "the fingerprint must be 64 hex digits, as `longhaul transporter invite` printed them");
 }
 
+/* Fine when there is no identity, or one whose certificate has ended: *again says so. */
 static int
-check_not_enrolled(const struct enrol_options *o, struct error *err)
+check_not_enrolled(const struct enrol_options *o, bool *again, struct error *err)
 {
     struct error reason = ERROR_INIT;
     struct node_identity *identity = node_identity_load(o->state_dir, o->clock, &reason);
-    if (identity != NULL) {
+    if (identity == NULL)
+        return reason.kind == ERROR_NOT_FOUND ? 0 : FAIL(err, reason.kind, reason.native, "%s", reason.text);
+    int64_t begins = 0, ends = 0;
+    node_identity_validity(identity, &begins, &ends);
+    *again = clock_wall_ms(o->clock) >= ends;
+    if (!*again)
         FAIL(err, ERROR_EXISTS, 0,
-             "this machine is enrolled already, as %s: to enrol it anew revoke that and remove "
-             "%s/identity",
+             "this machine is enrolled already, as %s: to enrol it anew revoke that and remove %s/identity",
              node_identity_id(identity), o->state_dir);
-        node_identity_free(identity);
-        return -1;
-    }
-    return reason.kind == ERROR_NOT_FOUND ? 0 : FAIL(err, reason.kind, reason.native, "%s", reason.text);
+    node_identity_free(identity);
+    return *again ? 0 : -1;
 }
 
 /* The pinned root vouches for transporters too: only the director may have the token. */
@@ -184,7 +188,9 @@ keep(const struct enrolment *e, struct enrol_result *result, struct error *err)
                                          .certificate_pem = reply->certificate_pem,
                                          .authority_pem = reply->authority_pem,
                                          .grant_key = reply->grant_key.data };
-    if (node_identity_create(e->options->state_dir, &facts, err) != 0)
+    int rc = e->again ? node_identity_recreate(e->options->state_dir, &facts, err)
+                      : node_identity_create(e->options->state_dir, &facts, err);
+    if (rc != 0)
         return -1;
     snprintf(result->node_id, sizeof(result->node_id), "%s", reply->node_id);
     snprintf(result->name, sizeof(result->name), "%s", reply->name);
@@ -197,7 +203,8 @@ enrol_run(const struct enrol_options *options, struct enrol_result *result, stru
 {
     struct enrolment e = { .options = options, .arena = arena_new(ARENA_BUDGET) };
     int rc = -1;
-    if (parse_fingerprint(options->fingerprint, e.fingerprint, err) == 0 && check_not_enrolled(options, err) == 0 &&
+    if (parse_fingerprint(options->fingerprint, e.fingerprint, err) == 0 &&
+        check_not_enrolled(options, &e.again, err) == 0 &&
         node_identity_keys(options->state_dir, &e.key, &e.sealing_key, err) == 0 && on_own_loop(&e, err) == 0 &&
         check_reply(&e, err) == 0)
         rc = keep(&e, result, err);

@@ -24,8 +24,9 @@ struct enrol_result {
     char sealing_fingerprint[SEALING_KEY_FINGERPRINT_LEN];
 };
 
-/* ERROR_EXISTS: enrolled already. ERROR_USAGE: a fingerprint that is none. ERROR_DENIED, ERROR_UNAUTHENTICATED,
- * ERROR_CONFIG (clock), ERROR_NETWORK: from the director, with its words. */
+/* A node whose certificate has ended may enrol again with its keys: given a new invite for its name it keeps its id.
+ * ERROR_EXISTS: enrolled already, the certificate is good. ERROR_USAGE: a fingerprint that is none. ERROR_DENIED,
+ * ERROR_UNAUTHENTICATED, ERROR_CONFIG (clock), ERROR_NETWORK: from the director, with its words. */
 int enrol_run(const struct enrol_options *options, struct enrol_result *result, struct error *err);
 
 /* `longhaul-transporter enrol --director HOST:PORT --fingerprint HEX --token TOKEN [--state-dir DIR]`, argv[0] being

@@ -83,6 +83,14 @@ node_identity_create(const char *state_dir, const struct node_identity_facts *fa
     return text != NULL ? private_file_create(path, text, strlen(text), err) : -1;
 }
 
+int
+node_identity_recreate(const char *state_dir, const struct node_identity_facts *facts, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = memory_printf("%s/identity/" NODE_IDENTITY_CARD_FILE, state_dir);
+    CLEANUP(memory_free_p) char *text = node_identity_card_write(facts, err);
+    return text != NULL ? private_file_replace(path, text, strlen(text), err) : -1;
+}
+
 static int
 load_card(struct node_identity *identity, struct error *err)
 {

@@ -27,6 +27,8 @@ struct node_identity_facts {
 struct node_identity *node_identity_load(const char *state_dir, const struct clock *clock, struct error *err);
 /* The keys are there already (node_identity_keys()); writes identity.json last. ERROR_EXISTS when it is there. */
 int node_identity_create(const char *state_dir, const struct node_identity_facts *facts, struct error *err);
+/* Same for a node that comes back after its certificate has ended: replaces what is there at once. */
+int node_identity_recreate(const char *state_dir, const struct node_identity_facts *facts, struct error *err);
 /* Loads or makes both keys, so that enrolling again after a lost reply shows the same ones. */
 int node_identity_keys(const char *state_dir, struct key_pair **key, struct sealing_key **sealing_key,
                        struct error *err);

@@ -105,7 +105,7 @@ try_once(struct renew *renew, unsigned *failures)
     (*failures)++;
     if (now >= ends)
         log_failure(LOG_ERROR, "link", &err,
-                    "the certificate is over and cannot be renewed: revoke this transporter and enrol it anew");
+                    "the certificate has ended: invite this transporter again under its name and enrol it here");
     else
         log_failure(LOG_WARN, "link", &err, "cannot renew the certificate yet hours_left=%lld failures=%u",
                     (long long)((ends - now) / 3600000), *failures);

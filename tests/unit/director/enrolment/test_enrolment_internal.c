@@ -180,10 +180,34 @@ a_name_that_is_taken_leaves_the_token_unused(void **state)
     assert_ok(invite_new(&f->base->clock.clock, "nas1", NULL, INVITE_LIFETIME_MS, &row, second, &err));
     assert_ok(store_invites_add(f->base->store, &row, &err));
     assert_ok(enrol(f, &err));
+    struct key_pair *other = key_pair_new(NULL);
     f->request.token = second;
+    f->request.sealing_key.data = (uint8_t *)(uintptr_t)key_pair_point(other);
     refused(f, ERROR_EXISTS, "a transporter named nas1 is enrolled already");
     assert_ok(store_invites_find_by_hash(f->base->store, row.token_sha256, &row, &err));
     assert_int_equal(row.used_ms, 0);
+    key_pair_free(other);
+}
+
+static void
+a_node_comes_back_under_its_name_with_its_keys(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_transporter node;
+    assert_ok(enrol(f, &err));
+    char first[IDENTIFIER_LEN];
+    snprintf(first, sizeof(first), "%s", f->reply.node_id);
+    fake_clock_advance(&f->base->clock, UINT64_C(40) * 86400000);
+    f->request.clock_ms = f->base->clock.wall_ms;
+    invite(f, "nas1");
+    assert_ok(enrol(f, &err));
+    assert_string_equal(f->reply.node_id, first);
+    assert_ok(store_transporters_find(f->base->store, first, &node, &err));
+    assert_int_equal(node.certificate_expires_ms, f->base->clock.wall_ms + INT64_C(30) * 86400000);
+    invite(f, "nas1");
+    assert_ok(store_transporters_revoke(f->base->store, first, &err));
+    refused(f, ERROR_EXISTS, "nas1");
 }
 
 static void
@@ -257,6 +281,7 @@ main(void)
         TEST(each_refusal_says_why_and_costs_no_token),
         TEST(an_expired_token_is_refused),
         TEST(a_name_that_is_taken_leaves_the_token_unused),
+        TEST(a_node_comes_back_under_its_name_with_its_keys),
         TEST(a_renewal_keeps_id_and_key_and_moves_the_end),
         TEST(a_renewal_with_another_key_or_of_a_stranger_is_denied),
     };
