@@ -297,7 +297,8 @@ api_server_new(struct event_loop *loop, struct director *director, const struct 
     }
     server->renewal = event_timer_new(loop, on_timer_renewal, server);
     event_timer_start(server->renewal, RENEWAL_CHECK_MS, RENEWAL_CHECK_MS);
-    log_info("api", "listening address=%s port=%u", server->address, server->port);
+    log_info("api", "listening address=%s port=%u ca_fingerprint=%s", server->address, server->port,
+             authority_fingerprint(director_authority(director)));
     return server;
 }
 
