@@ -63,13 +63,15 @@ reply_with_command(struct api_call *call, const struct store_invite *invite, con
     return api_call_created(call, reply);
 }
 
+/* A node that was away until its certificate ended comes back under its own name. */
 static int
 check_name_free(const struct api_call *call, const char *name, struct error *err)
 {
     CLEANUP(memory_free_p) struct store_transporter *taken = MEMORY_NEW(struct store_transporter);
     struct error ignored = ERROR_INIT;
 
-    if (store_transporters_find(call->store, name, taken, &ignored) == 0)
+    if (store_transporters_find(call->store, name, taken, &ignored) == 0 &&
+        (taken->revoked_ms != 0 || taken->certificate_expires_ms > clock_wall_ms(call->clock)))
         return FAIL(err, ERROR_EXISTS, 0, "a transporter named %s exists; choose another name", name);
     return 0;
 }
