@@ -102,22 +102,22 @@ child_ranks(struct tree_cursor *cursor, struct catalog_key parent, uint64_t *fir
 }
 
 int
-catalog_list(struct catalog *catalog, struct catalog_key parent, uint64_t offset, uint64_t limit,
-             catalog_item_fn *found, void *ctx, uint64_t *total, struct error *err)
+catalog_list(struct catalog *catalog, struct catalog_key parent, struct catalog_slice slice, catalog_item_fn *found,
+             void *ctx, uint64_t *total, struct error *err)
 {
     struct tree_cursor *cursor = &catalog->children;
     struct catalog_item item;
-    uint64_t first, end;
+    uint64_t first, end, limit = slice.limit;
     if (child_ranks(cursor, parent, &first, &end, err) != 0)
         return -1;
     uint64_t count = end - first;
     if (total != NULL)
         *total = count;
-    if (offset >= count || limit == 0)
+    if (slice.offset >= count || limit == 0)
         return 0;
-    if (limit > count - offset)
-        limit = count - offset;
-    if (tree_cursor_seek_rank(cursor, first + offset, err) != 0)
+    if (limit > count - slice.offset)
+        limit = count - slice.offset;
+    if (tree_cursor_seek_rank(cursor, first + slice.offset, err) != 0)
         return -1;
     for (const struct tree_entry *entry; limit > 0 && (entry = tree_cursor_entry(cursor)) != NULL; limit--) {
         if (catalog_item_child_decode(entry->key, entry->value, &item, err) != 0)

@@ -89,12 +89,14 @@ typedef int catalog_item_fn(void *ctx, const struct catalog_item *item, struct e
 int catalog_walk(struct catalog *catalog, struct catalog_key after, catalog_item_fn *found, void *ctx,
                  struct error *err);
 
-/* One folder's direct children in display order (folders by name; then messages newest first, files by name), from
- * `offset` on, at most `limit`. Items carry kind, key, parent, name, subject, from, size, times and flags only. parent
- * of len 0: the top. *total (may be NULL): all children of the folder. Cost: the depth of the tree and what is listed.
- */
-int catalog_list(struct catalog *catalog, struct catalog_key parent, uint64_t offset, uint64_t limit,
-                 catalog_item_fn *found, void *ctx, uint64_t *total, struct error *err);
+/* One folder's direct children in display order (folders by name; then messages newest first, files by name): those of
+ * the slice. Items carry kind, key, parent, name, subject, from, size, times and flags only. parent of len 0: the top.
+ * *total (may be NULL): all children of the folder. Cost: the depth of the tree and what is listed. */
+struct catalog_slice {
+    uint64_t offset, limit;
+};
+int catalog_list(struct catalog *catalog, struct catalog_key parent, struct catalog_slice slice, catalog_item_fn *found,
+                 void *ctx, uint64_t *total, struct error *err);
 
 /* What differs, in key order; reads only nodes that differ. before or after is NULL for an added or a removed item. */
 typedef int catalog_diff_fn(void *ctx, const struct catalog_item *before, const struct catalog_item *after,

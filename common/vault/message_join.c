@@ -1,14 +1,200 @@
 #include "common/vault/message_join.h"
 
+#include "common/base/buffer.h"
 #include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/crypto/digest.h"
+#include "common/vault/base64_line.h"
+#include "common/vault/message_recipe.h"
+#include "common/vault/varint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PENDING_MAX ((size_t)2 << 20) /* a piece of a recipe, and an operation that began in the one before */
+#define SLICE       3072              /* bytes encoded at a time */
+
+struct message_join {
+    const struct message_join_vtable *vtable;
+    void *ctx;
+    struct buffer pending;
+    struct digest *digest;
+    uint64_t total;
+    uint64_t text_left; /* of a text that is passing through */
+    bool begun, ended;
+    struct base64_lines lines;
+};
+
+struct message_join *
+message_join_new(const struct message_join_vtable *vtable, void *ctx)
+{
+    struct message_join *join = MEMORY_NEW(struct message_join);
+    join->vtable = vtable;
+    join->ctx = ctx;
+    join->digest = digest_new();
+    buffer_init(&join->pending, PENDING_MAX);
+    return join;
+}
+
+void
+message_join_free(struct message_join *join)
+{
+    if (join == NULL)
+        return;
+    digest_free(join->digest);
+    buffer_clear(&join->pending);
+    free(join);
+}
+
+static int
+give(struct message_join *join, const uint8_t *data, size_t len, struct error *err)
+{
+    if (len == 0)
+        return 0;
+    digest_update(join->digest, data, len);
+    join->total += len;
+    return join->vtable->message(join->ctx, data, len, err);
+}
 
 int
-message_join(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
-             struct error *err)
+message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
-    (void)reader;
-    (void)ref;
-    (void)sink;
-    (void)ctx;
-    return FAIL(err, ERROR_UNSUPPORTED, 0, "a message recipe of an unknown version");
+    struct message_join *join = ctx;
+    uint8_t out[BASE64_LINES_OUT(SLICE)];
+    while (len > 0) {
+        size_t n = len < SLICE ? len : SLICE;
+        if (give(join, out, base64_lines_encode(&join->lines, data, n, out), err) != 0)
+            return -1;
+        data += n;
+        len -= n;
+    }
+    return 0;
+}
+
+static int
+end_part(struct message_join *join, struct error *err)
+{
+    uint8_t out[BASE64_LINES_OUT(3)];
+    return give(join, out, base64_lines_finish(&join->lines, out), err);
+}
+
+static int
+bad_recipe(struct error *err)
+{
+    return FAIL(err, ERROR_FORMAT, 0, "a message's recipe is malformed");
+}
+
+/* 1: the operation is done, 0: more of it must come first, -1. */
+static int
+run_base64(struct message_join *join, struct reader *in, bool elsewhere, struct error *err)
+{
+    uint64_t line_len = varint_get(in);
+    uint8_t crlf = reader_u8(in);
+    if (in->failed)
+        return 0;
+    if (line_len < 4 || line_len % 4 != 0 || line_len > SIZE_MAX / 2 || crlf > 1)
+        return bad_recipe(err);
+    join->lines = (struct base64_lines){ .line_len = (size_t)line_len, .crlf = crlf == 1 };
+    if (!elsewhere) {
+        uint64_t len = varint_get(in);
+        if (!in->failed && len > RECIPE_INLINE_MAX)
+            return bad_recipe(err);
+        const uint8_t *data = reader_bytes(in, (size_t)len);
+        if (data == NULL)
+            return 0;
+        return message_join_part(join, data, (size_t)len, err) != 0 || end_part(join, err) != 0 ? -1 : 1;
+    }
+    struct content_ref ref;
+    if (reader_left(in) < CONTENT_REF_MAX_ENCODED) {
+        struct error early = ERROR_INIT;
+        struct reader trial = *in;
+        if (content_decode(&trial, &ref, &early) != 0)
+            return trial.failed ? 0 : bad_recipe(err);
+    }
+    if (content_decode(in, &ref, err) != 0)
+        return -1;
+    if (ref.message)
+        return bad_recipe(err);
+    return join->vtable->part(join->ctx, join, &ref, err) != 0 || end_part(join, err) != 0 ? -1 : 1;
+}
+
+static int
+run_end(struct message_join *join, struct reader *in, struct error *err)
+{
+    uint64_t total = varint_get(in);
+    const uint8_t *expected = reader_bytes(in, RECIPE_DIGEST_LEN);
+    uint8_t digest[DIGEST_LEN];
+    if (expected == NULL)
+        return 0;
+    digest_final(join->digest, digest);
+    join->ended = true;
+    if (total != join->total || memcmp(digest, expected, RECIPE_DIGEST_LEN) != 0)
+        return FAIL(err, ERROR_CORRUPT, 0, "a message came out other than it was stored");
+    return 1;
+}
+
+static int
+run_operation(struct message_join *join, struct reader *in, struct error *err)
+{
+    if (join->ended)
+        return bad_recipe(err);
+    if (!join->begun) {
+        join->begun = true;
+        uint8_t version = reader_u8(in);
+        if (version != RECIPE_VERSION)
+            return FAIL(err, ERROR_UNSUPPORTED, version, "a message's recipe of version %u. Update this program",
+                        version);
+        return 1;
+    }
+    switch (reader_u8(in)) {
+    case RECIPE_END:
+        return run_end(join, in, err);
+    case RECIPE_TEXT:
+        join->text_left = varint_get(in);
+        if (in->failed)
+            join->text_left = 0;
+        return in->failed ? 0 : 1;
+    case RECIPE_BASE64:
+        return run_base64(join, in, false, err);
+    case RECIPE_BASE64_REF:
+        return run_base64(join, in, true, err);
+    }
+    return bad_recipe(err);
+}
+
+int
+message_join_write(struct message_join *join, const uint8_t *data, size_t len, struct error *err)
+{
+    /* An operation is short but for what it holds, so little waits here. */
+    if (buffer_append(&join->pending, data, len, err) != 0)
+        return -1;
+    size_t at = 0;
+    while (at < join->pending.len) {
+        size_t left = join->pending.len - at;
+        if (join->text_left > 0) {
+            size_t n = left < join->text_left ? left : (size_t)join->text_left;
+            if (give(join, join->pending.data + at, n, err) != 0)
+                return -1;
+            join->text_left -= n;
+            at += n;
+            continue;
+        }
+        struct reader in = READER_INIT(join->pending.data + at, left);
+        int done = run_operation(join, &in, err);
+        if (done < 0)
+            return -1;
+        if (done == 0)
+            break;
+        at += in.at;
+    }
+    buffer_consume(&join->pending, at);
+    return 0;
+}
+
+int
+message_join_end(struct message_join *join, uint64_t total, struct error *err)
+{
+    if (!join->ended || join->total != total)
+        return FAIL(err, ERROR_CORRUPT, 0, "a message's recipe is cut off");
+    return 0;
 }

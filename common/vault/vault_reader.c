@@ -53,6 +53,8 @@ vault_reader_close_p(struct vault_reader **reader)
     *reader = NULL;
 }
 
+#define ANY_LENGTH UINT64_MAX /* of a recipe: its reference tells the length of the message */
+
 static int
 read_chunk(struct vault_reader *reader, const struct chunk_id *id, uint64_t expected, vault_sink_fn *sink, void *ctx,
            struct error *err)
@@ -61,7 +63,7 @@ read_chunk(struct vault_reader *reader, const struct chunk_id *id, uint64_t expe
     const uint8_t *data = vault_reader_chunk(reader, id, &len, err);
     if (data == NULL)
         return -1;
-    if (len != expected)
+    if (expected != ANY_LENGTH && len != expected)
         return FAIL(err, ERROR_CORRUPT, 0, "a chunk has another length than its list says");
     return sink(ctx, data, len, err);
 }
@@ -144,7 +146,7 @@ read_node(struct vault_reader *reader, const struct content_list_entry *at, int 
         return -1;
     for (size_t i = 0; i < node->count; i++)
         total += node->entries[i].len;
-    if (total != at->len || (level >= 0 && node->level != level))
+    if ((at->len != ANY_LENGTH && total != at->len) || (level >= 0 && node->level != level))
         return FAIL(err, ERROR_CORRUPT, 0, "a list of chunks does not fit what refers to it");
     return read_entries(reader, node, sink, ctx, err);
 }
@@ -167,13 +169,51 @@ vault_reader_read_plain(struct vault_reader *reader, const struct content_ref *r
     return FAIL(err, ERROR_FORMAT, 0, "a content reference of an unknown form");
 }
 
+/* A message that is being rebuilt. */
+struct rebuild {
+    struct vault_reader *reader;
+    struct message_join *join;
+    vault_sink_fn *sink;
+    void *ctx;
+};
+
+static int
+on_recipe(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    const struct rebuild *rebuild = ctx;
+    return message_join_write(rebuild->join, data, len, err);
+}
+
+static int
+on_message(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    const struct rebuild *rebuild = ctx;
+    return rebuild->sink(rebuild->ctx, data, len, err);
+}
+
+static int
+on_part(void *ctx, struct message_join *join, const struct content_ref *ref, struct error *err)
+{
+    const struct rebuild *rebuild = ctx;
+    return vault_reader_read_plain(rebuild->reader, ref, message_join_part, join, err);
+}
+
 int
 vault_reader_read(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
                   struct error *err)
 {
-    if (ref->message)
-        return message_join(reader, ref, sink, ctx, err);
-    return vault_reader_read_plain(reader, ref, sink, ctx, err);
+    static const struct message_join_vtable vtable = { on_message, on_part };
+    if (!ref->message)
+        return vault_reader_read_plain(reader, ref, sink, ctx, err);
+    struct rebuild rebuild = { reader, NULL, sink, ctx };
+    struct content_ref recipe = *ref;
+    recipe.len = ANY_LENGTH;
+    rebuild.join = message_join_new(&vtable, &rebuild);
+    int failed = vault_reader_read_plain(reader, &recipe, on_recipe, &rebuild, err);
+    if (failed == 0)
+        failed = message_join_end(rebuild.join, ref->len, err);
+    message_join_free(rebuild.join);
+    return failed;
 }
 
 static int
@@ -187,7 +227,7 @@ vault_reader_get(struct vault_reader *reader, const struct content_ref *ref, siz
                  size_t *len, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer all = BUFFER_INIT(ceiling);
-    if (!ref->message && ref->len > ceiling)
+    if (ref->len > ceiling)
         return FAIL(err, ERROR_LIMIT, 0, "a content of %llu bytes; %zu are possible here", (unsigned long long)ref->len,
                     ceiling);
     if (vault_reader_read(reader, ref, append_block, &all, err) != 0 || buffer_reserve(&all, 0, err) != 0)

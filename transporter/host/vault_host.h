@@ -43,9 +43,16 @@ struct vault_host_owner {
     uint64_t fence;
 };
 
-int vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
-                            const uint8_t *data, size_t len, const char (*packs)[PACK_NAME_LEN], size_t pack_count,
-                            struct error *err);
+struct vault_host_point {
+    const char *name;
+    const uint8_t *data;
+    size_t len;
+    const char (*packs)[PACK_NAME_LEN];
+    size_t pack_count;
+};
+
+int vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner,
+                            const struct vault_host_point *point, struct error *err);
 
 /* Of every call with a grant: ERROR_FENCED when a higher fence of this scope was seen; else remembers this one, durably
  * before it returns when it is a new one. */

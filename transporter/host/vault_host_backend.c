@@ -42,7 +42,8 @@ static int
 on_commit_point(void *host, const char *name, const uint8_t *data, size_t len, const char (*packs)[PACK_NAME_LEN],
                 size_t pack_count, struct error *err)
 {
-    return vault_host_commit_point(host, NULL, name, data, len, packs, pack_count, err);
+    struct vault_host_point point = { name, data, len, packs, pack_count };
+    return vault_host_commit_point(host, NULL, &point, err);
 }
 
 static const struct vault_backend_vtable vtable = {
