@@ -198,3 +198,9 @@ message_join_end(struct message_join *join, uint64_t total, struct error *err)
         return FAIL(err, ERROR_CORRUPT, 0, "a message's recipe is cut off");
     return 0;
 }
+
+bool
+message_join_ended(const struct message_join *join)
+{
+    return join->ended;
+}

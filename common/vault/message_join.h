@@ -22,5 +22,7 @@ int message_join_write(struct message_join *join, const uint8_t *data, size_t le
 int message_join_part(void *join, const uint8_t *data, size_t len, struct error *err);
 /* ERROR_CORRUPT when the recipe is cut off, or the message is not the one that was stored; total: its length. */
 int message_join_end(struct message_join *join, uint64_t total, struct error *err);
+/* Whether the recipe's end was reached, whatever the digest said. */
+bool message_join_ended(const struct message_join *join);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/crypto/digest.h"
 #include "common/vault/group_codec.h"
 #include "common/vault/pack_format.h"
+#include "common/vault/pack_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,8 @@ vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, struc
     if (!slot->place.known)
         return FAIL(err, ERROR_NOT_FOUND, 0, "a chunk is not in the vault: its pack is lost or not indexed");
     *place = slot->place;
+    if (reader->stored != NULL && !pack_set_has(reader->stored, place->pack))
+        return FAIL(err, ERROR_NOT_FOUND, 0, "pack %s is missing from the storage", place->pack);
     return 0;
 }
 

@@ -14,6 +14,8 @@
 #define READER_WINDOW    ((size_t)8 << 20)
 #define READER_LOOKAHEAD 512
 
+struct pack_set;
+
 struct reader_group {
     char pack[PACK_NAME_LEN];
     uint32_t group;
@@ -48,6 +50,7 @@ struct vault_reader {
     struct reader_place *places;
     struct buffer sealed; /* one range that is arriving */
     uint64_t bytes_fetched;
+    const struct pack_set *stored; /* when it is known which packs are really there; borrowed */
 };
 
 /* As vault_reader_read(), for a content that is no message (a recipe itself, an attachment). */
