@@ -339,6 +339,16 @@ finish_handshake(struct h2_connection *c)
     return 1;
 }
 
+static const char *
+closed_when(const struct h2_connection *c)
+{
+    if (c->state == CONNECTION_HANDSHAKE)
+        return " during the TLS handshake";
+    if (c->state == CONNECTION_OPENING && !c->options.server)
+        return " right after the TLS handshake: it may not accept our certificate";
+    return "";
+}
+
 static void
 connection_receive(struct h2_connection *c, const uint8_t *data, size_t len)
 {
@@ -354,7 +364,7 @@ connection_receive(struct h2_connection *c, const uint8_t *data, size_t len)
         if (n == 0 && !ended)
             break;
         if (n == 0)
-            n = FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection");
+            n = FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection%s", closed_when(c));
         c->in_event = true;
         if (n > 0 && h2_session_receive(c->session, plain, (size_t)n, &err) != 0)
             n = -1;
@@ -393,8 +403,7 @@ on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
     }
     struct error err = ERROR_INIT;
     if (n == UV_EOF)
-        FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection%s",
-             c->state == CONNECTION_HANDSHAKE ? " during the TLS handshake" : "");
+        FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection%s", closed_when(c));
     else
         FAIL(&err, ERROR_NETWORK, (int)n, "the connection broke: %s", uv_strerror((int)n));
     connection_fail(c, &err, false);
