@@ -25,11 +25,11 @@
 #define LISTED_BYTES ((size_t)3 << 20)
 
 /* Ids: "AAMkAT" and, encoded, the message's key, 'm' (part of the MIME) or 'a' (added), and the number. */
-static void
-make_id(const struct message *m, char kind, unsigned number, char out[ATTACHMENT_ID_LEN])
+void
+attachment_make_id(uint64_t key, char kind, unsigned number, char out[ATTACHMENT_ID_LEN])
 {
     char text[40], encoded[ENCODING_BASE64_LEN(40)];
-    snprintf(text, sizeof(text), "%016llx%c%u", (unsigned long long)m->key, kind, number);
+    snprintf(text, sizeof(text), "%016llx%c%u", (unsigned long long)key, kind, number);
     encoding_base64url(text, strlen(text), encoded);
     snprintf(out, ATTACHMENT_ID_LEN, "AAMkAT%s", encoded);
 }
@@ -59,7 +59,7 @@ attachment_object(const struct message *m, char kind, unsigned number, const cha
 {
     char id[ATTACHMENT_ID_LEN];
     bool item = strcmp(type, "message/rfc822") == 0;
-    make_id(m, kind, number, id);
+    attachment_make_id(m->key, kind, number, id);
     json_t *o =
         json_pack("{s:s}", "@odata.type", item ? "#microsoft.graph.itemAttachment" : "#microsoft.graph.fileAttachment");
     if (!item)

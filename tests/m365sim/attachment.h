@@ -7,7 +7,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct account;
 struct error;
 struct message;
 struct request;
@@ -25,5 +27,9 @@ void attachment_handle_value(struct request *r, struct reply *reply);
 void attachment_handle_create(struct request *r, struct reply *reply);
 void attachment_handle_session(struct request *r, struct reply *reply);
 void attachment_handle_delete(struct request *r, struct reply *reply);
+
+/* The end of an upload session: file (taken) becomes the attachment. */
+void attachment_commit(struct request *r, struct reply *reply, struct account *account, uint64_t key,
+                       const json_t *item, const char *file, uint64_t size);
 
 #endif

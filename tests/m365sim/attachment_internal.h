@@ -4,10 +4,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct error;
 struct message;
 struct reply;
 struct request;
+struct tree;
 
 #define ATTACHMENT_ID_LEN 80
 
@@ -15,5 +18,15 @@ bool attachment_parse_id(const struct message *m, const char *id, char *kind, un
 /* The message of arguments[1]; false: the error is in reply. */
 bool attachment_take_message(struct request *r, struct reply *reply, struct message *m);
 const json_t *attachment_find_added(const json_t *document, unsigned number, size_t *position);
+
+/* Adds to the document what an attachment entity says and writes its bytes beside it (data NULL: they are
+ * there already). The number is returned, or -1. */
+int attachment_add(struct tree *tree, uint64_t key, json_t *document, const json_t *given, const void *data, size_t len,
+                   struct error *err);
+/* Adds each of a list of entities with contentBytes; ERROR_FORMAT when one is wrong. */
+int attachment_take_all(struct tree *tree, uint64_t key, json_t *document, const json_t *list, struct error *err);
+/* The number the next attachment of a document gets. */
+int attachment_next_number(const json_t *document);
+void attachment_make_id(uint64_t key, char kind, unsigned number, char out[ATTACHMENT_ID_LEN]);
 
 #endif

@@ -132,7 +132,12 @@ run_action(struct drive *d, const struct drive_target *t)
         bool may_lack_item;
     } actions[] = {
         { "GET", "children", drive_children, false },
+        { "POST", "children", drive_create_folder, false },
         { "GET", "content", drive_content_get, false },
+        { "PUT", "content", drive_content_put, true },
+        { "POST", "createUploadSession", drive_create_session, true },
+        { "PATCH", "", drive_update, false },
+        { "DELETE", "", drive_delete, false },
     };
     const char *action = t->action != NULL ? t->action : "";
     const char *method = d->request->method;

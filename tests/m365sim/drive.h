@@ -81,4 +81,18 @@ void drive_update(struct drive *d, const struct drive_target *t);
 void drive_delete(struct drive *d, const struct drive_target *t);
 void drive_create_session(struct drive *d, const struct drive_target *t);
 
+/* What an upload ends with: file (taken, in the folder of the item) becomes `name` in the folder with that key.
+ * item (may be NULL) holds conflictBehavior and fileSystemInfo. */
+struct drive_commit {
+    struct account *account;
+    uint64_t parent_key;
+    const char *name;
+    const char *file;
+    const json_t *item;
+};
+void drive_commit(struct request *r, struct reply *reply, const struct drive_commit *c);
+
+/* NULL, or why OneDrive refuses the name. */
+const char *drive_name_problem(const char *name);
+
 #endif

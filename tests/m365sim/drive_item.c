@@ -283,5 +283,5 @@ drive_download_url(const struct drive *d, uint64_t key, unsigned seconds)
     auth_sign(sim->auth, claim, signature);
     return memory_printf("%s/personal/%s/_layouts/15/download.aspx?UniqueId=%s&Translate=false&tempauth=v1.%" PRIx64
                          ".%s&ApiVersion=2.0",
-                         d->request->base, d->account->drive_id, id, (uint64_t)expires, signature);
+                         d->request->transfer_base, d->account->drive_id, id, (uint64_t)expires, signature);
 }

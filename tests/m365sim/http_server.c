@@ -165,8 +165,7 @@ begin_request(struct http_server *server, struct exchange *e, struct MHD_Connect
     e->started = true;
     request_init(&e->request, server->sim, method, e->url, &e->bad);
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, &e->request);
-    const char *host = request_header(&e->request, "Host");
-    snprintf(e->request.base, sizeof(e->request.base), "https://%s", host != NULL ? host : "localhost");
+    request_set_base(&e->request, request_header(&e->request, "Host"));
 }
 
 static enum MHD_Result

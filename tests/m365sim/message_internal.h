@@ -21,6 +21,8 @@ void message_json_mime(json_t *o, const struct mime_message *mime, const struct 
 void message_set_text(json_t *o, const char *name, const char *text);
 /* Text of an HTML body, roughly. The caller frees it. */
 char *message_strip_html(const char *html);
+/* The first characters of a text, white space joined. The caller frees it. */
+char *message_preview(const char *text);
 /* "2026-09-14T07:58:07Z" */
 json_t *message_time(int64_t wall_ms);
 

@@ -106,9 +106,8 @@ message_strip_html(const char *html)
     return out;
 }
 
-/* The first characters, white space joined. */
-static char *
-make_preview(const char *text)
+char *
+message_preview(const char *text)
 {
     char *out = memory_new(PREVIEW_CHARS * 4 + 8);
     size_t n = 0, chars = 0;
@@ -136,7 +135,7 @@ put_body(json_t *o, const struct mime_message *m, const struct message_form *for
     int part = html ? m->html : m->plain;
     CLEANUP(memory_free_p) char *text = part < 0 ? memory_strdup("") : mime_message_text(m, (size_t)part);
     CLEANUP(memory_free_p) char *flat = html ? message_strip_html(text) : memory_strdup(text);
-    CLEANUP(memory_free_p) char *preview = make_preview(flat);
+    CLEANUP(memory_free_p) char *preview = message_preview(flat);
     message_set_text(o, "bodyPreview", preview);
     json_t *body = json_object();
     json_object_set_new(body, "contentType", json_string(html && !form->text_body ? "html" : "text"));

@@ -149,8 +149,8 @@ extended(const json_t *document, const char *id)
 static void
 write_headers(FILE *out, const struct message *m, const json_t *document)
 {
-    int64_t received, sent;
-    message_dates(m, &received, &sent);
+    int64_t sent = m->mtime_ns / 1000000;
+    clock_parse_ms(text_of(document, "sentDateTime"), &sent);
     write_people(out, "From", document, "from");
     if (!json_equal(json_object_get(document, "from"), json_object_get(document, "sender")))
         write_people(out, "Sender", document, "sender");

@@ -76,9 +76,13 @@ unsigned long
 page_size(const struct request *r, unsigned long of_token, unsigned long fallback, unsigned long ceiling)
 {
     char text[20];
+    unsigned long preferred = 0, top = request_number(r, "$top", 0, 1, ceiling);
+    if (request_prefers(r, "odata.maxpagesize", text, sizeof(text)))
+        preferred = strtoul(text, NULL, 10);
     unsigned long size = of_token > 0 ? of_token : fallback;
-    size = request_number(r, "$top", size, 1, ceiling);
-    if (request_prefers(r, "odata.maxpagesize", text, sizeof(text)) && strtoul(text, NULL, 10) > 0)
-        size = strtoul(text, NULL, 10);
+    if (top > 0)
+        size = preferred > 0 && preferred < top ? preferred : top;
+    else if (preferred > 0)
+        size = preferred;
     return size > ceiling ? ceiling : size;
 }

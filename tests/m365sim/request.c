@@ -162,6 +162,20 @@ request_clear(struct request *r)
     memset(r, 0, sizeof(*r));
 }
 
+/* Microsoft's transfer hosts are others than graph.microsoft.com, and clients send their token to the latter only. */
+void
+request_set_base(struct request *r, const char *host)
+{
+    static const char name[] = "localhost:";
+    bool loopback = strncmp(r->sim->options.listen, "127.0.0.1:", 10) == 0;
+    bool swap = loopback && host != NULL && strncasecmp(host, name, sizeof(name) - 1) == 0;
+    snprintf(r->base, sizeof(r->base), "https://%.250s", host != NULL ? host : "localhost");
+    if (swap)
+        snprintf(r->transfer_base, sizeof(r->transfer_base), "https://127.0.0.1:%.200s", host + sizeof(name) - 1);
+    else
+        snprintf(r->transfer_base, sizeof(r->transfer_base), "%s", r->base);
+}
+
 const char *
 request_header(const struct request *r, const char *name)
 {

@@ -26,8 +26,9 @@ struct request_pair {
 struct request {
     struct sim *sim;
     const char *method;
-    char *url;      /* path and query as they came */
-    char base[300]; /* "https://host:port", from the Host header */
+    char *url;               /* path and query as they came */
+    char transfer_base[300]; /* the same for pre-authenticated URLs: another host name */
+    char base[300];          /* "https://host:port", from the Host header */
     /* The path cut at '/': decoded, and as it came (to tell ':' from "%3A"). "users('x')" becomes two. */
     char *segments[REQUEST_SEGMENTS];
     char *raw[REQUEST_SEGMENTS];
@@ -46,6 +47,8 @@ struct request {
 int request_init(struct request *r, struct sim *sim, const char *method, const char *url, struct error *err);
 void request_clear(struct request *r);
 
+/* Sets both bases from the Host header. */
+void request_set_base(struct request *r, const char *host);
 /* The value, or NULL. Names of headers are compared without case; "$top" is found as "top" too. */
 const char *request_header(const struct request *r, const char *name);
 const char *request_parameter(const struct request *r, const char *name);

@@ -3,10 +3,12 @@
 #include "common/base/memory.h"
 #include "tests/m365sim/attachment.h"
 #include "tests/m365sim/auth.h"
+#include "tests/m365sim/batch.h"
 #include "tests/m365sim/control.h"
 #include "tests/m365sim/directory.h"
 #include "tests/m365sim/drive.h"
 #include "tests/m365sim/mail.h"
+#include "tests/m365sim/uploads.h"
 
 #define U  "/v1.0/users/{}"
 #define MF U "/mailFolders"
@@ -18,7 +20,9 @@ static const struct route table[] = {
     { "GET", "/{}/discovery/v2.0/keys", ROUTE_OPEN, "metadata", auth_handle_keys },
     { NULL, "/_control/**", ROUTE_CONTROL, "control", control_handle },
     { "GET", "/personal/{}/_layouts/15/download.aspx", ROUTE_TRANSFER, "download", drive_handle_download },
+    { NULL, "/upload/{}", ROUTE_TRANSFER, "upload", uploads_handle },
 
+    { "POST", "/v1.0/$batch", ROUTE_DIRECTORY, "batch", batch_handle },
     { "GET", "/v1.0/organization", ROUTE_DIRECTORY, "organization", directory_organization },
     { "GET", "/v1.0/users", ROUTE_DIRECTORY, "users", directory_users },
     { "GET", "/v1.0/users/delta", ROUTE_DIRECTORY, "users/delta", directory_users_delta },
@@ -29,17 +33,32 @@ static const struct route table[] = {
     { "GET", "/v1.0/sites/{}", ROUTE_DRIVE, "site", directory_site },
 
     { "GET", MF, ROUTE_OUTLOOK, "mailFolders", mail_folders_list },
+    { "POST", MF, ROUTE_OUTLOOK, "mailFolders/create", mail_folders_create },
     { "GET", MF "/delta", ROUTE_OUTLOOK, "mailFolders/delta", mail_folders_delta },
     { "GET", MF "/{}", ROUTE_OUTLOOK, "mailFolder", mail_folders_get },
+    { "PATCH", MF "/{}", ROUTE_OUTLOOK, "mailFolder/update", mail_folders_update },
+    { "DELETE", MF "/{}", ROUTE_OUTLOOK, "mailFolder/delete", mail_folders_delete },
+    { "POST", MF "/{}/move", ROUTE_OUTLOOK, "mailFolder/move", mail_folders_move },
     { "GET", MF "/{}/childFolders", ROUTE_OUTLOOK, "mailFolders", mail_folders_list },
+    { "POST", MF "/{}/childFolders", ROUTE_OUTLOOK, "mailFolders/create", mail_folders_create },
     { "GET", MF "/{}/messages", ROUTE_OUTLOOK, "messages", mail_messages_list },
+    { "POST", MF "/{}/messages", ROUTE_OUTLOOK, "messages/create", mail_messages_create },
     { "GET", MF "/{}/messages/delta", ROUTE_OUTLOOK, "messages/delta", mail_messages_delta },
 
     { "GET", M, ROUTE_OUTLOOK, "messages", mail_messages_list_all },
+    { "POST", M, ROUTE_OUTLOOK, "messages/create", mail_messages_create_draft },
     { "GET", M "/{}", ROUTE_OUTLOOK, "message", mail_message_get },
+    { "PATCH", M "/{}", ROUTE_OUTLOOK, "message/update", mail_message_update },
+    { "DELETE", M "/{}", ROUTE_OUTLOOK, "message/delete", mail_message_delete },
+    { "POST", M "/{}/permanentDelete", ROUTE_OUTLOOK, "message/delete", mail_message_purge },
+    { "POST", M "/{}/move", ROUTE_OUTLOOK, "message/move", mail_message_move },
     { "GET", M "/{}/$value", ROUTE_OUTLOOK, "message/$value", mail_message_value },
     { "GET", M "/{}/attachments", ROUTE_OUTLOOK, "attachments", attachment_handle_list },
+    { "POST", M "/{}/attachments", ROUTE_OUTLOOK, "attachments/create", attachment_handle_create },
+    { "POST", M "/{}/attachments/createUploadSession", ROUTE_OUTLOOK, "attachments/session",
+      attachment_handle_session },
     { "GET", M "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment", attachment_handle_get },
+    { "DELETE", M "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment/delete", attachment_handle_delete },
     { "GET", M "/{}/attachments/{}/$value", ROUTE_OUTLOOK, "attachment/$value", attachment_handle_value },
 
     { "GET", U "/drives", ROUTE_DRIVE, "drives", drive_handle_user_list },

@@ -132,6 +132,24 @@ answer(struct request *r, struct reply *reply, const struct route *route, bool o
     faults_after(r->sim->faults, r, reply);
 }
 
+/* Routes of drives are one to the table; statistics tell the actions apart. */
+static const char *
+kind_of(const struct route *route, const struct request *r)
+{
+    static const char *const actions[][2] = { { "delta", "drive/delta" },
+                                              { "children", "drive/children" },
+                                              { "content", "drive/content" },
+                                              { "createUploadSession", "drive/session" },
+                                              { "permissions", "drive/permissions" } };
+    if (route == NULL)
+        return "unknown";
+    const char *last = r->segments[r->segment_count - 1];
+    for (size_t i = 0; strcmp(route->kind, "drive") == 0 && i < ARRAY_LEN(actions); i++)
+        if (strcasecmp(actions[i][0], last) == 0)
+            return actions[i][1];
+    return route->kind;
+}
+
 void
 service_handle(struct request *r, struct reply *reply)
 {
@@ -143,7 +161,7 @@ service_handle(struct request *r, struct reply *reply)
         route->handle(r, reply);
         return;
     }
-    const char *kind = route != NULL ? route->kind : "unknown";
+    const char *kind = kind_of(route, r);
     const char *mailbox = route != NULL && route->area == ROUTE_OUTLOOK ? r->arguments[0] : NULL;
     stats_begin(r->sim->stats, kind, mailbox);
     answer(r, reply, route, other_method);

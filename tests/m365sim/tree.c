@@ -463,7 +463,9 @@ tree_open(const struct tree_setup *setup, const struct clock *clock, struct erro
     tree->clock = clock;
     tree->watcher = setup->watcher;
     tree->blind = setup->watcher == NULL;
-    tree->root = memory_strdup(setup->root);
+    char *absolute = realpath(setup->root, NULL);
+    tree->root = memory_strdup(absolute != NULL ? absolute : setup->root);
+    free(absolute);
     tree->state = memory_strdup(setup->state);
     tree->hash = tree_hash_text(0, setup->name);
     tree->list_per_folder = setup->list_per_folder;

@@ -189,14 +189,14 @@ read_folder(struct scan *s, uint32_t index)
     struct tree *tree = s->tree;
     CLEANUP(memory_free_p) char *path = tree_path(tree, index);
     struct statx sx;
-    /* The watch comes first: what changes during the reading is then seen by the next one. */
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return;
+    /* The watch comes before the reading: what changes meanwhile is seen by the next one. */
     if (!tree->blind && !watcher_add(tree->watcher, path, tree, index)) {
         log_warn("m365sim", "a folder cannot be watched (fs.inotify.max_user_watches): walking the disk instead");
         tree->blind = true;
     }
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return;
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             strncmp(e->d_name, TREE_OWN_PREFIX, strlen(TREE_OWN_PREFIX)) == 0 || !valid_utf8(e->d_name))
