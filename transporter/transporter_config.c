@@ -1,0 +1,73 @@
+#include "transporter/transporter_config.h"
+
+#include "common/base/memory.h"
+
+#include <stddef.h>
+
+#define FIELD(name) offsetof(struct transporter_config, name)
+
+static const struct config_option options[] = {
+    { .key = "state_dir",
+      .type = CONFIG_PATH,
+      .offset = FIELD(state_dir),
+      .default_text = "/var/lib/longhaul/transporter",
+      .help = "Keys, certificate, unacknowledged results and reports" },
+    { .key = "rpc.listen",
+      .type = CONFIG_ADDRESS,
+      .offset = FIELD(rpc_listen),
+      .default_text = "",
+      .help = "Where other transporters reach the vaults held here; empty: holds none" },
+    { .key = "rpc.advertise",
+      .type = CONFIG_ADDRESS,
+      .offset = FIELD(rpc_advertise),
+      .default_text = "",
+      .help = "host:port that other transporters are told; empty: rpc.listen" },
+    { .key = "task.slots",
+      .type = CONFIG_UINT,
+      .offset = FIELD(task_slots),
+      .default_text = "4",
+      .lowest = 1,
+      .highest = 64,
+      .help = "Tasks that run at a time" },
+    { .key = "graph.extra_ca",
+      .type = CONFIG_PATH,
+      .offset = FIELD(graph_extra_ca),
+      .default_text = "",
+      .help = "PEM file of authorities trusted for Microsoft Graph beside the system's" },
+    { .key = "restore.folder",
+      .type = CONFIG_PATH,
+      .offset = FIELD(restore_folder),
+      .default_text = "/var/lib/longhaul/restore",
+      .help = "Restores to a folder go below this one" },
+    { .key = "pipeline.threads",
+      .type = CONFIG_UINT,
+      .offset = FIELD(pipeline_threads),
+      .default_text = "4",
+      .lowest = 1,
+      .highest = 16,
+      .help = "Items fetched at a time by one task; Microsoft allows 4 for a mailbox" },
+    { .key = "log.level",
+      .type = CONFIG_CHOICE,
+      .offset = FIELD(log_level),
+      .default_text = "info",
+      .choices = "debug info warn error",
+      .help = "Lowest level that is written" },
+};
+
+const struct config_schema transporter_config_schema = {
+    .program = "longhaul-transporter",
+    .options = options,
+    .count = ARRAY_LEN(options),
+};
+
+const struct config_program transporter_config_program = {
+    .schema = &transporter_config_schema,
+    .summary = "Moves data between Microsoft 365 and vaults, and holds vaults for others.",
+    .commands = "Commands:\n"
+                "  run                    serve until SIGTERM (the default)\n"
+                "  enrol --director HOST:PORT --fingerprint HEX --token TOKEN\n"
+                "                         make this machine a transporter; the invite prints the whole line\n"
+                "  vault list|browse|verify|export --storage DIR --vault ID --password-file FILE ...\n"
+                "                         read a vault with nothing but its storage and its password\n",
+    .default_file = TRANSPORTER_CONFIG_FILE,
+};
