@@ -1,0 +1,41 @@
+#ifndef LONGHAUL_TRANSPORTER_PIPELINE_REMOTE_VAULT_H
+#define LONGHAUL_TRANSPORTER_PIPELINE_REMOTE_VAULT_H
+
+/* A vault held by another transporter, reached over RPC with a grant. A lost connection, a host that restarts and a
+ * grant that has just expired are waited out: every call is repeated with growing pauses, which is safe because
+ * objects are written once and the same bytes again are fine. Any thread, several calls at a time. */
+
+#include "common/vault/vault_backend.h"
+
+#include <stdint.h>
+
+struct buffer;
+struct cancel;
+struct clock;
+struct event_loop;
+struct remote_vault;
+struct tls_context;
+
+struct remote_vault_options {
+    const struct clock *clock; /* this, loop and cancel are borrowed for life */
+    struct event_loop *loop;
+    struct tls_context *tls;  /* retained */
+    const char *host_node_id; /* the peer's certificate must carry it */
+    const char *address;      /* "host:port" */
+    struct cancel *cancel;    /* ends every call and wait */
+    /* Appends the newest grant to out; any thread. */
+    int (*grant)(void *ctx, struct buffer *out, struct error *err);
+    void *grant_ctx;
+    uint32_t patience_ms; /* how long a call is repeated while the host cannot be had; 0: 5 minutes */
+};
+
+/* Nothing is sent yet. ERROR_USAGE when the address is none. */
+struct remote_vault *remote_vault_open(const struct remote_vault_options *options, struct error *err);
+/* No call may be running. */
+void remote_vault_close(struct remote_vault *remote);
+void remote_vault_close_p(struct remote_vault **remote);
+
+/* Valid as long as the remote vault. */
+struct vault_backend remote_vault_backend(struct remote_vault *remote);
+
+#endif

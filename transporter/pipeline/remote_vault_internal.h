@@ -1,0 +1,24 @@
+#ifndef LONGHAUL_TRANSPORTER_PIPELINE_REMOTE_VAULT_INTERNAL_H
+#define LONGHAUL_TRANSPORTER_PIPELINE_REMOTE_VAULT_INTERNAL_H
+
+#include "transporter/pipeline/remote_vault.h"
+
+struct rpc_call;
+
+#define REMOTE_VAULT_STALL_MS 60000 /* a host that says nothing for so long is taken for lost */
+
+extern const struct vault_backend_vtable remote_vault_vtable;
+
+/* One exchange, described so that it can be repeated. */
+struct remote_vault_exchange {
+    const char *path;
+    int timeout_ms; /* the whole attempt's; RPC_NO_TIMEOUT */
+    /* Sends and receives; the call's status is fetched afterwards, and wins over an error from here. */
+    int (*talk)(void *ctx, struct rpc_call *call, struct error *err);
+    void *ctx;
+};
+
+/* Until it is answered, refused for good, out of patience, or cancelled. */
+int remote_vault_do(struct remote_vault *remote, const struct remote_vault_exchange *exchange, struct error *err);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef LONGHAUL_TRANSPORTER_TASK_TASK_RESULT_H
+#define LONGHAUL_TRANSPORTER_TASK_TASK_RESULT_H
+
+/* How far a task is, and how it ended, in plain structs. */
+
+#include "common/base/error.h"
+#include "common/base/identifier.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TASK_GAPS_MAX      64
+#define TASK_GAP_REASON    32
+#define TASK_PHASE_MAX     24
+
+/* A snapshot of the counters. Totals are 0 while unknown. */
+struct task_progress {
+    char phase[TASK_PHASE_MAX];
+    uint64_t items_done, items_total;
+    uint64_t bytes_read, bytes_total; /* from the source */
+    uint64_t bytes_stored;            /* new in the vault */
+    uint64_t requests;                /* to Microsoft */
+    uint64_t throttled_ms;
+};
+
+struct task_gap {
+    char reason[TASK_GAP_REASON];
+    uint64_t count;
+};
+
+/* What a backup has committed; point_id is empty when there is none. */
+struct task_point {
+    char point_id[IDENTIFIER_LEN];
+    char previous_point[IDENTIFIER_LEN];
+    int64_t created_ms;
+    uint64_t items, bytes; /* of the whole point */
+    uint64_t stored_bytes; /* new in the vault */
+    uint64_t items_new, items_changed, items_deleted;
+};
+
+struct task_result {
+    char task_id[IDENTIFIER_LEN];
+    uint64_t fence;
+    struct error error; /* unset: it succeeded */
+    struct task_progress totals;
+    struct task_point point;
+    uint64_t items_skipped, items_failed;
+    uint64_t chunks_checked, damaged;
+    struct task_gap gaps[TASK_GAPS_MAX];
+    size_t gap_count;
+};
+
+/* Counts one more of the reason; reasons above TASK_GAPS_MAX are counted as "other". */
+void task_result_add_gap(struct task_result *result, const char *reason, uint64_t count);
+
+#endif

@@ -1,0 +1,106 @@
+#include "transporter/task/vault_access.h"
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/secret.h"
+#include "common/vault/vault.h"
+#include "transporter/link/node_identity.h"
+#include "transporter/pipeline/remote_vault.h"
+#include "transporter/task/task.h"
+#include "transporter/task/task_secrets.h"
+
+#include <stdlib.h>
+
+struct vault_access {
+    struct remote_vault *remote;
+    struct vault *vault;
+};
+
+struct vault_access *
+vault_access_open_new(const struct vault_access_options *options, struct secret **password, struct error *err)
+{
+    struct node_identity *identity = options->services->identity;
+    const struct remote_vault_options remote_options = {
+        .clock = options->services->clock,
+        .loop = options->services->loop,
+        .tls = node_identity_tls_client(identity),
+        .host_node_id = options->where->host_node_id,
+        .address = options->where->host_address,
+        .cancel = options->cancel,
+        .grant = options->grant,
+        .grant_ctx = options->grant_ctx,
+        .patience_ms = options->patience_ms,
+    };
+    *password = task_secrets_vault_password(identity, options->secrets, options->secret_count, err);
+    if (*password == NULL)
+        return NULL;
+    struct remote_vault *remote = remote_vault_open(&remote_options, err);
+    if (remote == NULL) {
+        secret_free_p(password);
+        return NULL;
+    }
+    struct vault_access *access = MEMORY_NEW(struct vault_access);
+    access->remote = remote;
+    return access;
+}
+
+struct vault_access *
+vault_access_open(const struct vault_access_options *options, struct error *err)
+{
+    CLEANUP(secret_free_p) struct secret *password = NULL;
+    CLEANUP(vault_access_close_p)
+    struct vault_access *access = vault_access_open_new(options, &password, err);
+    if (access == NULL)
+        return NULL;
+    access->vault = vault_open(remote_vault_backend(access->remote), options->services->clock,
+                               options->where->vault_id, password, err);
+    if (access->vault == NULL) {
+        error_wrap(err, "vault %s", options->where->vault_id);
+        return NULL;
+    }
+    return MOVE(access);
+}
+
+struct vault_access *
+vault_access_of_task(struct task *task, struct error *err)
+{
+    const struct vault_access_options options = {
+        .services = task->services,
+        .cancel = &task->cancel,
+        .where = &task->order->vault,
+        .secrets = task->order->secrets,
+        .secret_count = task->order->secret_count,
+        .grant = task_grant,
+        .grant_ctx = task,
+    };
+    return vault_access_open(&options, err);
+}
+
+void
+vault_access_close(struct vault_access *access)
+{
+    if (access == NULL)
+        return;
+    vault_close(access->vault);
+    remote_vault_close(access->remote);
+    free(access);
+}
+
+void
+vault_access_close_p(struct vault_access **access)
+{
+    vault_access_close(*access);
+    *access = NULL;
+}
+
+struct vault *
+vault_access_vault(const struct vault_access *access)
+{
+    return access->vault;
+}
+
+struct vault_backend
+vault_access_backend(const struct vault_access *access)
+{
+    return remote_vault_backend(access->remote);
+}
