@@ -1,0 +1,302 @@
+#include "transporter/query/query_answer.h"
+
+#include "common/base/buffer.h"
+#include "common/base/clock.h"
+#include "common/base/encoding.h"
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/vault/point.h"
+#include "common/vault/vault_reader.h"
+#include "transporter/pipeline/outcome_line.h"
+#include "transporter/restore/restore_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#define READER_CACHE ((size_t)8 << 20)
+#define LINE_MAX_LEN ((size_t)64 << 10)
+
+static const struct {
+    uint32_t flag;
+    const char *name;
+} flag_names[] = {
+    { CATALOG_FLAG_READ, "read" },        { CATALOG_FLAG_FLAGGED, "flagged" },
+    { CATALOG_FLAG_DRAFT, "draft" },      { CATALOG_FLAG_ATTACHMENTS, "attachments" },
+    { CATALOG_FLAG_HIDDEN, "hidden" },    { CATALOG_FLAG_IMPORTANT, "important" },
+    { CATALOG_FLAG_NO_CONTENT, "no_content" },
+};
+
+static const char *
+kind_name(enum catalog_kind kind)
+{
+    switch (kind) {
+    case CATALOG_FOLDER:
+        return "folder";
+    case CATALOG_MESSAGE:
+        return "message";
+    case CATALOG_FILE:
+        return "file";
+    }
+    return "";
+}
+
+/* Texts of the service are UTF-8; should one not be, it is shown with replacement marks rather than not at all. */
+static void
+set_text(json_t *json, const char *name, const char *text)
+{
+    if (text == NULL || text[0] == '\0')
+        return;
+    json_t *value = json_string(text);
+    json_object_set_new(json, name, value != NULL ? value : json_string("\xEF\xBF\xBD"));
+}
+
+static void
+set_time(json_t *json, const char *name, int64_t ms)
+{
+    char text[CLOCK_TEXT_LEN];
+    if (ms == 0)
+        return;
+    clock_format_ms(ms, text);
+    json_object_set_new(json, name, json_string(text));
+}
+
+static void
+set_key(json_t *json, struct catalog_key key)
+{
+    char hex[2 * CATALOG_KEY_MAX + 1];
+    encoding_hex(key.bytes, key.len, hex);
+    json_object_set_new(json, "key", json_string(hex));
+}
+
+json_t *
+query_answer_item(const struct catalog_item *item)
+{
+    json_t *json = json_object();
+    json_t *flags = json_array();
+    set_key(json, item->key);
+    json_object_set_new(json, "kind", json_string(kind_name(item->kind)));
+    json_object_set_new(json, "size", json_integer((json_int_t)item->size));
+    set_text(json, "name", item->name);
+    set_text(json, "subject", item->subject);
+    if (item->kind == CATALOG_MESSAGE)
+        set_text(json, "from", item->from);
+    set_time(json, "modified", item->modified_ms);
+    set_time(json, "received", item->received_ms);
+    for (size_t i = 0; i < ARRAY_LEN(flag_names); i++)
+        if ((item->flags & flag_names[i].flag) != 0)
+            json_array_append_new(flags, json_string(flag_names[i].name));
+    json_object_set_new(json, "flags", flags);
+    return json;
+}
+
+/* An answer that grows. */
+struct answer {
+    const struct query_request *request;
+    json_t *items;
+    uint64_t seen; /* that fit the question */
+    bool more;
+    uint8_t *needle; /* find: folded */
+    struct catalog *catalog;
+    struct buffer line;
+};
+
+static bool
+is_wanted(struct answer *answer)
+{
+    uint64_t number = answer->seen++;
+    return number >= answer->request->offset && json_array_size(answer->items) < answer->request->limit;
+}
+
+static int
+on_listed(void *ctx, const struct catalog_item *item, struct error *err)
+{
+    struct answer *answer = ctx;
+    (void)err;
+    json_array_append_new(answer->items, query_answer_item(item));
+    return 0;
+}
+
+static json_t *
+answer_list(struct answer *answer, struct error *err)
+{
+    uint64_t total = 0;
+    const struct query_request *request = answer->request;
+    if (catalog_list(answer->catalog, catalog_key_of(&request->folder), request->offset, request->limit, on_listed,
+                     answer, &total, err) != 0)
+        return NULL;
+    return json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)total);
+}
+
+static uint8_t *
+fold(const char *text)
+{
+    uint8_t *folded = NULL;
+    if (text == NULL)
+        return NULL;
+    if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &folded,
+                     UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD) < 0)
+        return NULL;
+    return folded;
+}
+
+static bool
+contains(const char *text, const uint8_t *needle)
+{
+    uint8_t *folded = fold(text);
+    bool found = folded != NULL && strstr((const char *)folded, (const char *)needle) != NULL;
+    free(folded);
+    return found;
+}
+
+static int
+on_searched(void *ctx, const struct catalog_item *item, struct error *err)
+{
+    struct answer *answer = ctx;
+    (void)err;
+    if (!contains(item->name, answer->needle) && !contains(item->subject, answer->needle) &&
+        !(item->kind == CATALOG_MESSAGE && contains(item->from, answer->needle)))
+        return 0;
+    if (json_array_size(answer->items) == answer->request->limit) {
+        answer->more = true;
+        return 1;
+    }
+    if (is_wanted(answer))
+        json_array_append_new(answer->items, query_answer_item(item));
+    return 0;
+}
+
+static json_t *
+answer_find(struct answer *answer, struct error *err)
+{
+    const struct catalog_key start = { .len = 0 };
+    answer->needle = fold(answer->request->text);
+    if (answer->needle == NULL) {
+        FAIL(err, ERROR_USAGE, 0, "query: \"text\" is not UTF-8");
+        return NULL;
+    }
+    int failed = catalog_walk(answer->catalog, start, on_searched, answer, err);
+    free(answer->needle);
+    return failed == 0 ? json_pack("{s:O, s:b}", "items", answer->items, "more", answer->more) : NULL;
+}
+
+static int
+add_outcome(struct answer *answer, struct error *err)
+{
+    struct outcome_line line;
+    if (!is_wanted(answer))
+        return 0;
+    if (outcome_line_parse((const char *)answer->line.data, answer->line.len, &line, err) != 0)
+        return -1;
+    json_t *json = json_object();
+    struct catalog_item item;
+    struct error failure = ERROR_INIT;
+    set_key(json, catalog_key_of(&line.key));
+    if (catalog_get(answer->catalog, catalog_key_of(&line.key), &item, &failure) == 0) {
+        json_object_set_new(json, "kind", json_string(kind_name(item.kind)));
+        set_text(json, "name", item.kind == CATALOG_MESSAGE ? item.subject : item.name);
+    }
+    json_object_set_new(json, "result", json_string(outcome_line_result_name(line.result)));
+    set_text(json, "reason", line.reason);
+    set_text(json, "detail", line.detail);
+    json_array_append_new(answer->items, json);
+    outcome_line_clear(&line);
+    return 0;
+}
+
+static int
+on_outcome_bytes(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    struct answer *answer = ctx;
+    while (len > 0) {
+        const uint8_t *end = memchr(data, '\n', len);
+        size_t part = end != NULL ? (size_t)(end - data) : len;
+        if (buffer_append(&answer->line, data, part, err) != 0)
+            return -1;
+        if (end == NULL)
+            return 0;
+        if (add_outcome(answer, err) != 0)
+            return -1;
+        answer->line.len = 0;
+        data += part + 1;
+        len -= part + 1;
+    }
+    return 0;
+}
+
+/* The outcomes are read with a reader of their own: the catalog is asked for names meanwhile. */
+static json_t *
+answer_outcomes(struct answer *answer, struct vault *vault, const struct point *point, struct error *err)
+{
+    int failed = 0;
+    if (point->outcomes.form != CONTENT_NONE) {
+        struct vault_reader *reader = vault_reader_open(vault, READER_CACHE, err);
+        failed = reader == NULL ||
+                 vault_reader_read(reader, &point->outcomes, on_outcome_bytes, answer, err) != 0;
+        vault_reader_close(reader);
+    }
+    return failed == 0 ? json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)answer->seen) : NULL;
+}
+
+static json_t *
+answer_from(struct answer *answer, struct vault *vault, const struct point *point, struct error *err)
+{
+    switch (answer->request->op) {
+    case QUERY_LIST:
+        return answer_list(answer, err);
+    case QUERY_FIND:
+        return answer_find(answer, err);
+    case QUERY_OUTCOMES:
+        return answer_outcomes(answer, vault, point, err);
+    case QUERY_REPORT:
+        break;
+    }
+    FAIL(err, ERROR_INTERNAL, 0, "a report is not in the vault");
+    return NULL;
+}
+
+json_t *
+query_answer_vault(const struct query_request *request, struct vault *vault, struct error *err)
+{
+    struct point point;
+    if (point_read(vault, request->point, &point, err) != 0) {
+        error_wrap(err, "recovery point %s", request->point);
+        return NULL;
+    }
+    struct vault_reader *reader = vault_reader_open(vault, READER_CACHE, err);
+    if (reader == NULL)
+        return NULL;
+    struct answer answer = { .request = request, .items = json_array(), .line = BUFFER_INIT(LINE_MAX_LEN) };
+    answer.catalog = catalog_open(reader, &point.catalog);
+    json_t *json = answer_from(&answer, vault, &point, err);
+    catalog_close(answer.catalog);
+    vault_reader_close(reader);
+    buffer_clear(&answer.line);
+    json_decref(answer.items);
+    return json;
+}
+
+json_t *
+query_answer_report(const struct query_request *request, const char *state_dir, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = restore_report_path(state_dir, request->task);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        int native = errno;
+        FAIL(err, error_kind_from_errno(native), native, "report of task %s: %s", request->task, strerror(native));
+        return NULL;
+    }
+    struct answer answer = { .request = request, .items = json_array() };
+    CLEANUP(memory_free_p) char *line = NULL;
+    size_t room = 0;
+    for (ssize_t len; (len = getline(&line, &room, file)) > 0;) {
+        json_t *entry = is_wanted(&answer) ? json_loadb(line, (size_t)len, 0, NULL) : NULL;
+        if (entry != NULL)
+            json_array_append_new(answer.items, entry);
+    }
+    fclose(file);
+    json_t *json = json_pack("{s:o, s:I}", "items", answer.items, "total", (json_int_t)answer.seen);
+    return json;
+}

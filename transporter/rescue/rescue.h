@@ -1,0 +1,13 @@
+#ifndef LONGHAUL_TRANSPORTER_RESCUE_RESCUE_H
+#define LONGHAUL_TRANSPORTER_RESCUE_RESCUE_H
+
+/* The break-glass reader: a vault with nothing but its storage and its password. No director, no network, nothing is
+ * written to the storage. */
+
+struct clock;
+
+/* `vault list|browse|verify|export --storage DIR --vault ID --password-file FILE [--point P] [--folder KEY]
+ * [--to DIR]`, argv[0] being "vault". Prints to standard output and error; returns the exit code. */
+int rescue_command(int argc, char **argv, const struct clock *clock);
+
+#endif

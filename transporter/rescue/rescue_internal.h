@@ -1,0 +1,33 @@
+#ifndef LONGHAUL_TRANSPORTER_RESCUE_RESCUE_INTERNAL_H
+#define LONGHAUL_TRANSPORTER_RESCUE_RESCUE_INTERNAL_H
+
+#include "common/base/error.h"
+#include "transporter/rescue/rescue.h"
+
+struct vault;
+
+struct rescue_options {
+    const char *command;
+    const char *storage, *vault_id, *password_file;
+    const char *point, *folder, *to; /* NULL: not given */
+};
+
+/* A vault opened for one command. */
+struct rescue {
+    const struct clock *clock;
+    struct rescue_options options;
+    char *state_dir; /* a temporary folder, removed at the end */
+    struct storage *storage;
+    struct vault_host *host;
+    struct vault *vault;
+};
+
+int rescue_open(struct rescue *rescue, struct error *err);
+void rescue_close(struct rescue *rescue);
+
+int rescue_list(struct rescue *rescue, struct error *err);
+int rescue_browse(struct rescue *rescue, struct error *err);
+int rescue_verify(struct rescue *rescue, struct error *err);
+int rescue_export(struct rescue *rescue, struct error *err);
+
+#endif
