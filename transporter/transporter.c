@@ -33,9 +33,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define QUERY_THREADS  2
-#define SETTLE_MS      3000
-#define EXIT_AT_ONCE   75
+#define QUERY_THREADS 2
+#define SETTLE_MS     3000
+#define EXIT_AT_ONCE  75
 
 struct transporter {
     const struct transporter_config *config;

@@ -21,6 +21,7 @@ struct catalog_edit_options { /* zeroes: the defaults */
 
 struct catalog_edit_counts { /* against the base, after the commit */
     uint64_t added, changed, removed;
+    int64_t bytes_grown; /* sum of all items' sizes after, minus before */
 };
 
 /* base NULL or zeroes: start from nothing. Borrows reader and writer until the free. */

@@ -71,7 +71,7 @@ static void
 repository_free(struct repository *repository)
 {
     struct vault_lease *vault, *next;
-    HASH_ITER(hh, repository->vaults, vault, next) {
+    HASH_ITER (hh, repository->vaults, vault, next) {
         HASH_DEL(repository->vaults, vault);
         vault_host_close(vault->host);
         pthread_mutex_destroy(&vault->opening);
@@ -88,7 +88,7 @@ vault_registry_free(struct vault_registry *registry)
     if (registry == NULL)
         return;
     struct repository *repository, *next;
-    HASH_ITER(hh, registry->repositories, repository, next) {
+    HASH_ITER (hh, registry->repositories, repository, next) {
         HASH_DEL(registry->repositories, repository);
         repository_free(repository);
     }
@@ -106,8 +106,8 @@ open_storage(struct vault_registry *registry, const char *repository_id, const s
     if (private_file_folder(folder, err) != 0)
         return NULL;
     bool first = access(marker, F_OK) != 0;
-    struct storage *storage = storage_open((const char *)secret_bytes(location), secret_len(location), registry->clock,
-                                           first, err);
+    struct storage *storage =
+        storage_open((const char *)secret_bytes(location), secret_len(location), registry->clock, first, err);
     if (storage == NULL)
         return NULL;
     if (first && private_file_create(marker, "", 0, err) != 0) {
@@ -237,8 +237,8 @@ remember_raised_locked(struct vault_registry *registry, const char *vault_id, co
 }
 
 int
-vault_registry_raise_fence(struct vault_registry *registry, const char *vault_id, const char *scope,
-                           uint64_t fence, struct error *err)
+vault_registry_raise_fence(struct vault_registry *registry, const char *vault_id, const char *scope, uint64_t fence,
+                           struct error *err)
 {
     int result = 0;
     pthread_mutex_lock(&registry->lock);

@@ -28,8 +28,8 @@ int vault_registry_attach(struct vault_registry *registry, const char *repositor
 void vault_registry_detach(struct vault_registry *registry, const char *repository_id);
 
 /* From now on a grant for this vault and scope with a lower fence is refused, in every repository here. */
-int vault_registry_raise_fence(struct vault_registry *registry, const char *vault_id, const char *scope,
-                               uint64_t fence, struct error *err);
+int vault_registry_raise_fence(struct vault_registry *registry, const char *vault_id, const char *scope, uint64_t fence,
+                               struct error *err);
 
 /* The vault's engine, valid until the lease is given back. NULL: ERROR_UNAVAILABLE when the repository is not
  * attached (yet), or why the vault cannot be opened. */

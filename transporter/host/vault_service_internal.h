@@ -29,7 +29,8 @@ struct vault_session {
     struct vault_lease *lease;
 };
 
-/* Checks the grant for the operations, leases the vault, checks the grant's fence. End it with vault_service_end, also after a failure. */
+/* Checks the grant for the operations, leases the vault, checks the grant's fence. End it with vault_service_end, also
+ * after a failure. */
 int vault_service_begin(struct vault_service *service, struct rpc_call *call, uint32_t operations,
                         struct vault_session *session, struct error *err);
 void vault_service_end(struct vault_session *session);

@@ -140,9 +140,12 @@ commit_point(const struct vault_session *session, struct rpc_call *call, struct 
         snprintf(packs[i], sizeof(packs[i]), "%s", request->packs[i]);
     }
     const struct vault_host_owner owner = { .scope = session->grant.scope, .fence = session->grant.fence };
-    if (vault_host_commit_point(vault_registry_host(session->lease), &owner, request->point, request->content.data,
-                                request->content.len, (const char(*)[PACK_NAME_LEN])packs, request->n_packs,
-                                err) != 0)
+    const struct vault_host_point point = { .name = request->point,
+                                            .data = request->content.data,
+                                            .len = request->content.len,
+                                            .packs = (const char(*)[PACK_NAME_LEN])packs,
+                                            .pack_count = request->n_packs };
+    if (vault_host_commit_point(vault_registry_host(session->lease), &owner, &point, err) != 0)
         return -1;
     const Longhaul__V1__CommitPointReply reply = LONGHAUL__V1__COMMIT_POINT_REPLY__INIT;
     return rpc_call_send(call, &reply.base, err);

@@ -94,8 +94,7 @@ get_ranges(const struct vault_session *session, struct rpc_call *call, struct er
         return -1;
     const Longhaul__V1__GetRangesRequest *request = (const Longhaul__V1__GetRangesRequest *)message;
     CLEANUP(memory_free_p)
-    struct pack_range *ranges =
-        memory_array(request->n_ranges, sizeof(*ranges), RANGES_MAX * sizeof(*ranges), err);
+    struct pack_range *ranges = memory_array(request->n_ranges, sizeof(*ranges), RANGES_MAX * sizeof(*ranges), err);
     if (ranges == NULL)
         return -1;
     for (size_t i = 0; i < request->n_ranges; i++)

@@ -9,8 +9,7 @@ int
 vault_wire_check_name(const char *name, struct error *err)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > VAULT_WIRE_NAME_MAX ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+    if (len == 0 || len > VAULT_WIRE_NAME_MAX || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
         return FAIL(err, ERROR_FORMAT, 0, "object name of %zu bytes is not 1 to 64 of [a-z0-9-]", len);
     return 0;
 }

@@ -9,9 +9,9 @@
 
 struct error;
 
-#define VAULT_WIRE_BLOCK      ((size_t)512 << 10) /* of a pack on its way in */
-#define VAULT_WIRE_BLOCK_MAX  ((size_t)1 << 20)   /* of a range on its way out */
-#define VAULT_WIRE_NAME_MAX   (OBJECT_NAME_LEN - 1)
+#define VAULT_WIRE_BLOCK     ((size_t)512 << 10) /* of a pack on its way in */
+#define VAULT_WIRE_BLOCK_MAX ((size_t)1 << 20)   /* of a range on its way out */
+#define VAULT_WIRE_NAME_MAX  (OBJECT_NAME_LEN - 1)
 
 /* ERROR_FORMAT unless it is 1 to 64 of [a-z0-9-]. */
 int vault_wire_check_name(const char *name, struct error *err);

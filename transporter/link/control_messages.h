@@ -8,11 +8,11 @@
 #include "transporter/task/task_result.h"
 
 /* One ceiling for everything that travels on the link. */
-#define CONTROL_MESSAGE_LIMIT   ((size_t)4 << 20)
-#define CONTROL_RUNNING_MAX     1024
-#define CONTROL_REVOKED_MAX     65536
-#define CONTROL_DISCOVERED_MAX  500
-#define CONTROL_KEY_LEN         65 /* a P-256 public point, uncompressed */
+#define CONTROL_MESSAGE_LIMIT  ((size_t)4 << 20)
+#define CONTROL_RUNNING_MAX    1024
+#define CONTROL_REVOKED_MAX    65536
+#define CONTROL_DISCOVERED_MAX 500
+#define CONTROL_KEY_LEN        65 /* a P-256 public point, uncompressed */
 
 enum control_kind {
     CONTROL_WELCOME,

@@ -256,7 +256,8 @@ director_link_start(struct director_link *link, const struct director_link_parts
 void
 director_link_settle(struct director_link *link, uint32_t ms)
 {
-    for (uint32_t waited = 0; waited < ms && !finished_journal_is_empty(link->options.journal); waited += SETTLE_STEP_MS)
+    for (uint32_t waited = 0; waited < ms && !finished_journal_is_empty(link->options.journal);
+         waited += SETTLE_STEP_MS)
         if (cancel_wait(&link->stop, SETTLE_STEP_MS))
             return;
 }

@@ -23,8 +23,8 @@ struct director_link {
     pthread_t thread;
     bool running;
 
-    pthread_mutex_t lock; /* of call and senders */
-    pthread_cond_t idle;  /* senders is zero */
+    pthread_mutex_t lock;  /* of call and senders */
+    pthread_cond_t idle;   /* senders is zero */
     struct rpc_call *call; /* NULL while there is no conversation */
     unsigned senders;
 

@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX ((size_t)64 << 10)
+#define MESSAGE_MAX  ((size_t)64 << 10)
 #define NAME_MAX_LEN 96
-#define TEMPORARY   ".new"
+#define TEMPORARY    ".new"
 
 struct finished_journal {
     pthread_mutex_t lock;

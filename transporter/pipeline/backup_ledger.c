@@ -32,8 +32,7 @@ static int
 edit_begin(struct backup_ledger *ledger, struct error *err)
 {
     const struct catalog_edit_options options = { .memory_bytes = EDIT_MEMORY, .temp_dir = ledger->options.scratch };
-    ledger->edit =
-        catalog_edit_begin(ledger->reader, ledger->options.writer, &ledger->base, &options, err);
+    ledger->edit = catalog_edit_begin(ledger->reader, ledger->options.writer, &ledger->base, &options, err);
     return ledger->edit != NULL ? 0 : -1;
 }
 
@@ -156,8 +155,8 @@ add_metadata_locked(struct backup_ledger *ledger, const struct content_ref *ref,
 }
 
 int
-backup_ledger_item(struct backup_ledger *ledger, struct catalog_key key, const char *locator,
-                   struct source_item **item, struct error *err)
+backup_ledger_item(struct backup_ledger *ledger, struct catalog_key key, const char *locator, struct source_item **item,
+                   struct error *err)
 {
     struct catalog_item record;
     pthread_mutex_lock(&ledger->lock);

@@ -15,6 +15,8 @@
 /* Up to so many records are looked up one by one; for more the whole catalog is read once, in its order. */
 #define LOOKUPS_FEW 2000
 
+static const struct catalog_slice all_of_it = { .offset = 0, .limit = UINT64_MAX };
+
 struct scope {
     struct catalog_key_buffer parent;
     unsigned kinds;
@@ -26,10 +28,10 @@ struct backup_scopes {
     struct vault_reader *reader;
     struct scope open[SCOPES_MAX];
     size_t open_count;
-    struct known_items *known; /* NULL until a listing meets records of before */
-    unsigned loaded;           /* kinds whose records are in `known` */
+    struct known_items *known;   /* NULL until a listing meets records of before */
+    unsigned loaded;             /* kinds whose records are in `known` */
     struct known_items *parents; /* folders that got something since the last checkpoint */
-    unsigned put_kinds;        /* kinds that were put since */
+    unsigned put_kinds;          /* kinds that were put since */
     struct catalog_key_buffer *gone;
     size_t gone_count, gone_room;
 };
@@ -134,8 +136,9 @@ count_candidates(struct backup_scopes *scopes, struct catalog_key parent, uint64
         return 0;
     }
     bool any = false;
+    const struct catalog_slice none = { .offset = 0 };
     CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(scopes->reader, &base);
-    return catalog_list(catalog, parent, 0, 0, stop_at_first, &any, count, err);
+    return catalog_list(catalog, parent, none, stop_at_first, &any, count, err);
 }
 
 struct load {
@@ -261,7 +264,7 @@ sweep_scope(struct backup_scopes *scopes, const struct scope *scope, struct erro
     backup_ledger_base(scopes->options.ledger, &base);
     CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(scopes->reader, &base);
     if (parent.len > 0)
-        return catalog_list(catalog, parent, 0, UINT64_MAX, on_candidate, &sweep, NULL, err);
+        return catalog_list(catalog, parent, all_of_it, on_candidate, &sweep, NULL, err);
     const struct catalog_key start = { .len = 0 };
     return catalog_walk(catalog, start, on_candidate, &sweep, err);
 }
@@ -291,8 +294,7 @@ backup_scopes_folder_gone(struct backup_scopes *scopes, struct catalog_key key, 
 {
     if (scopes->gone_count == scopes->gone_room) {
         size_t room = scopes->gone_room == 0 ? 16 : scopes->gone_room * 2;
-        struct catalog_key_buffer *grown =
-            memory_array(room, sizeof(*grown), GONE_MAX * sizeof(*grown), err);
+        struct catalog_key_buffer *grown = memory_array(room, sizeof(*grown), GONE_MAX * sizeof(*grown), err);
         if (grown == NULL)
             return error_wrap(err, "deleted folders");
         if (scopes->gone_count > 0)
@@ -338,15 +340,14 @@ backup_scopes_finish(struct backup_scopes *scopes, struct error *err)
         /* It has come back later in the round. */
         if (found == 1)
             continue;
-        if (catalog_list(catalog, catalog_key_of(&folder), 0, UINT64_MAX, on_orphan, scopes, NULL, err) != 0)
+        if (catalog_list(catalog, catalog_key_of(&folder), all_of_it, on_orphan, scopes, NULL, err) != 0)
             return -1;
     }
     return 0;
 }
 
 int
-backup_scopes_look_up(struct backup_scopes *scopes, struct catalog_key key, struct known_item *known,
-                      struct error *err)
+backup_scopes_look_up(struct backup_scopes *scopes, struct catalog_key key, struct known_item *known, struct error *err)
 {
     if (scopes->known != NULL && known_items_get(scopes->known, key, known) && known->has_record)
         return 1;
@@ -357,9 +358,7 @@ backup_scopes_look_up(struct backup_scopes *scopes, struct catalog_key key, stru
         return 0;
     int found = backup_ledger_get(scopes->options.ledger, key, &record, err);
     if (found == 1)
-        *known = (struct known_item){ .has_record = true,
-                                      .gap = record.gap,
-                                      .tag = record.tag,
-                                      .content = record.content };
+        *known =
+            (struct known_item){ .has_record = true, .gap = record.gap, .tag = record.tag, .content = record.content };
     return found;
 }

@@ -147,8 +147,7 @@ open_source(struct backup *backup, struct error *err)
     const struct task_order *order = backup->task->order;
     CLEANUP(memory_free_p) uint8_t *cursor = NULL;
     size_t cursor_len = 0;
-    if (backup->has_previous &&
-        point_read_cursor(backup->reader, &backup->previous, &cursor, &cursor_len, err) != 0)
+    if (backup->has_previous && point_read_cursor(backup->reader, &backup->previous, &cursor, &cursor_len, err) != 0)
         return error_wrap(err, "cursor of the previous point");
     const struct source_options options = {
         .graph = backup->graph,

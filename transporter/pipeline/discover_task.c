@@ -48,8 +48,7 @@ on_found(void *ctx, const struct discovery_object *object, struct error *err)
         return 0;
     }
     struct task_object *to = &discover->batch[discover->count];
-    *to = (struct task_object){ .kind =
-                                    object->kind == DISCOVERY_MAILBOX ? TASK_OBJECT_MAILBOX : TASK_OBJECT_DRIVE };
+    *to = (struct task_object){ .kind = object->kind == DISCOVERY_MAILBOX ? TASK_OBJECT_MAILBOX : TASK_OBJECT_DRIVE };
     if (strlen(object->external_id) >= sizeof(to->external_id))
         return FAIL(err, ERROR_LIMIT, 0, "the service names an object with an id of %zu bytes",
                     strlen(object->external_id));
@@ -65,8 +64,8 @@ discover_task_run(struct task *task, struct task_result *result, struct error *e
 {
     const struct task_order *order = task->order;
     CLEANUP(secret_free_p)
-    struct secret *credentials = task_secrets_find(task->services->identity, order->secrets, order->secret_count,
-                                                   "microsoft365", err);
+    struct secret *credentials =
+        task_secrets_find(task->services->identity, order->secrets, order->secret_count, "microsoft365", err);
     if (credentials == NULL)
         return -1;
     struct graph_client *graph = graph_pool_get(task->services->graphs, order->tenant_id, credentials, err);

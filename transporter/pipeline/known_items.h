@@ -3,7 +3,8 @@
 
 /* What is known of each item while everything is listed anew: what the last recovery point has of it, and when this
  * round named it. A hash table in a file without a name, of which only little is resident at a time, so that
- * memory does not grow with the mailbox or drive: 64 bytes of disk for each item, up to three times that. One thread. */
+ * memory does not grow with the mailbox or drive: 64 bytes of disk for each item, up to three times that. One thread.
+ */
 
 #include "common/vault/catalog.h"
 
@@ -11,10 +12,10 @@ struct error;
 struct known_items;
 
 struct known_item {
-    bool has_record;  /* tag_hash, content and gap are from the last point */
-    bool gap;         /* the last point has no content of it */
-    uint64_t tag;     /* known_items_tag() of its version */
-    uint64_t named;   /* sequence of the newest event that named it in this round; 0: none */
+    bool has_record; /* tag_hash, content and gap are from the last point */
+    bool gap;        /* the last point has no content of it */
+    uint64_t tag;    /* known_items_tag() of its version */
+    uint64_t named;  /* sequence of the newest event that named it in this round; 0: none */
     struct content_ref content;
 };
 

@@ -32,9 +32,9 @@ outcome_line_build(struct catalog_key key, const struct source_outcome *outcome,
 {
     char hex[2 * CATALOG_KEY_MAX + 1];
     encoding_hex(key.bytes, key.len, hex);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "key", hex, "result",
-                             outcome_line_result_name(outcome->result), "reason", outcome->reason, "detail",
-                             outcome->detail, strlen(outcome->detail), "locator", locator);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s%, s:s}", "key", hex, "result", outcome_line_result_name(outcome->result),
+                  "reason", outcome->reason, "detail", outcome->detail, strlen(outcome->detail), "locator", locator);
     if (json == NULL)
         json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", hex, "result", outcome_line_result_name(outcome->result),
                          "reason", "unknown", "detail", "", "locator", "");

@@ -71,7 +71,8 @@ static int
 remote_find_chunks(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
 {
     struct find_chunks find = { .ids = ids, .n = n, .places = places };
-    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/FindChunks", SHORT_MS, find_chunks_talk, &find };
+    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/FindChunks", SHORT_MS, find_chunks_talk,
+                                                    &find };
     return remote_vault_do(backend, &exchange, err);
 }
 
@@ -177,8 +178,8 @@ get_ranges_talk(void *ctx, struct rpc_call *call, struct error *err)
     for (;;) {
         arena_reset(arena);
         ProtobufCMessage *message = NULL;
-        int n = rpc_call_receive(call, &longhaul__v1__range_block__descriptor, REMOTE_VAULT_STALL_MS, arena, &message,
-                                 err);
+        int n =
+            rpc_call_receive(call, &longhaul__v1__range_block__descriptor, REMOTE_VAULT_STALL_MS, arena, &message, err);
         if (n < 0)
             return -1;
         if (n == 0)
@@ -302,8 +303,8 @@ list_objects_talk(void *ctx, struct rpc_call *call, struct error *err)
     for (;;) {
         arena_reset(arena);
         ProtobufCMessage *message = NULL;
-        int n = rpc_call_receive(call, &longhaul__v1__object_name__descriptor, REMOTE_VAULT_STALL_MS, arena, &message,
-                                 err);
+        int n =
+            rpc_call_receive(call, &longhaul__v1__object_name__descriptor, REMOTE_VAULT_STALL_MS, arena, &message, err);
         if (n <= 0)
             return n;
         const char *name = ((const Longhaul__V1__ObjectName *)message)->name;
@@ -316,8 +317,8 @@ static int
 remote_list_objects(void *backend, enum object_class class, vault_name_fn *found, void *ctx, struct error *err)
 {
     struct list_objects list = { .class = class, .names = BUFFER_INIT(NAMES_CEILING) };
-    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/ListObjects", RPC_NO_TIMEOUT,
-                                                    list_objects_talk, &list };
+    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/ListObjects", RPC_NO_TIMEOUT, list_objects_talk,
+                                                    &list };
     int result = remote_vault_do(backend, &exchange, err);
     for (size_t at = 0; result == 0 && at < list.names.len;) {
         const char *name = (const char *)list.names.data + at;

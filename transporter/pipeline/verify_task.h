@@ -5,7 +5,8 @@ struct error;
 struct task;
 struct task_result;
 
-/* Checks recovery points against what is stored. Damage is in the result and logged; ERROR_CORRUPT when there is any. */
+/* Checks recovery points against what is stored. Damage is in the result and logged; ERROR_CORRUPT when there is any.
+ */
 int verify_task_run(struct task *task, struct task_result *result, struct error *err);
 
 #endif

@@ -23,9 +23,12 @@ static const struct {
     uint32_t flag;
     const char *name;
 } flag_names[] = {
-    { CATALOG_FLAG_READ, "read" },        { CATALOG_FLAG_FLAGGED, "flagged" },
-    { CATALOG_FLAG_DRAFT, "draft" },      { CATALOG_FLAG_ATTACHMENTS, "attachments" },
-    { CATALOG_FLAG_HIDDEN, "hidden" },    { CATALOG_FLAG_IMPORTANT, "important" },
+    { CATALOG_FLAG_READ, "read" },
+    { CATALOG_FLAG_FLAGGED, "flagged" },
+    { CATALOG_FLAG_DRAFT, "draft" },
+    { CATALOG_FLAG_ATTACHMENTS, "attachments" },
+    { CATALOG_FLAG_HIDDEN, "hidden" },
+    { CATALOG_FLAG_IMPORTANT, "important" },
     { CATALOG_FLAG_NO_CONTENT, "no_content" },
 };
 
@@ -124,8 +127,8 @@ answer_list(struct answer *answer, struct error *err)
 {
     uint64_t total = 0;
     const struct query_request *request = answer->request;
-    if (catalog_list(answer->catalog, catalog_key_of(&request->folder), request->offset, request->limit, on_listed,
-                     answer, &total, err) != 0)
+    const struct catalog_slice slice = { .offset = request->offset, .limit = request->limit };
+    if (catalog_list(answer->catalog, catalog_key_of(&request->folder), slice, on_listed, answer, &total, err) != 0)
         return NULL;
     return json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)total);
 }
@@ -233,8 +236,7 @@ answer_outcomes(struct answer *answer, struct vault *vault, const struct point *
     int failed = 0;
     if (point->outcomes.form != CONTENT_NONE) {
         struct vault_reader *reader = vault_reader_open(vault, READER_CACHE, err);
-        failed = reader == NULL ||
-                 vault_reader_read(reader, &point->outcomes, on_outcome_bytes, answer, err) != 0;
+        failed = reader == NULL || vault_reader_read(reader, &point->outcomes, on_outcome_bytes, answer, err) != 0;
         vault_reader_close(reader);
     }
     return failed == 0 ? json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)answer->seen) : NULL;

@@ -92,8 +92,8 @@ query_request_parse(const char *text, size_t len, struct query_request *request,
 {
     *request = (struct query_request){ .op = QUERY_LIST };
     json_t *json = json_loadb(text, len, 0, NULL);
-    int result = json_is_object(json) ? parse(json, request, err)
-                                      : FAIL(err, ERROR_USAGE, 0, "query: not a JSON object");
+    int result =
+        json_is_object(json) ? parse(json, request, err) : FAIL(err, ERROR_USAGE, 0, "query: not a JSON object");
     json_decref(json);
     return result;
 }

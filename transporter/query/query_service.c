@@ -67,8 +67,7 @@ answer(struct query_service *service, struct control_query *query, struct error 
     struct query_request request;
     const struct task_services *services = service->options.services;
     CLEANUP(secret_free_p) struct secret *text = task_secrets_unseal(services->identity, &query->request, err);
-    if (text == NULL ||
-        query_request_parse((const char *)secret_bytes(text), secret_len(text), &request, err) != 0)
+    if (text == NULL || query_request_parse((const char *)secret_bytes(text), secret_len(text), &request, err) != 0)
         return NULL;
     if (request.op == QUERY_REPORT)
         return query_answer_report(&request, services->config->state_dir, err);

@@ -1,8 +1,8 @@
 #ifndef LONGHAUL_TRANSPORTER_QUERY_QUERY_SERVICE_H
 #define LONGHAUL_TRANSPORTER_QUERY_QUERY_SERVICE_H
 
-/* Answers to what operators ask about a vault's content: threads that open the sealed question, look into the vault, and
- * seal the answer to the asker. The director relays both and can read neither. See README.md here. Any thread. */
+/* Answers to what operators ask about a vault's content: threads that open the sealed question, look into the vault,
+ * and seal the answer to the asker. The director relays both and can read neither. See README.md here. Any thread. */
 
 struct control_query;
 struct error;

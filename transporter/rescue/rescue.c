@@ -42,9 +42,13 @@ static int
 parse_options(int argc, char **argv, struct rescue_options *options, struct error *err)
 {
     static const struct option names[] = {
-        { "storage", required_argument, NULL, 's' }, { "vault", required_argument, NULL, 'v' },
-        { "password-file", required_argument, NULL, 'p' }, { "point", required_argument, NULL, 'P' },
-        { "folder", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
+        { "storage", required_argument, NULL, 's' },
+        { "vault", required_argument, NULL, 'v' },
+        { "password-file", required_argument, NULL, 'p' },
+        { "point", required_argument, NULL, 'P' },
+        { "folder", required_argument, NULL, 'f' },
+        { "to", required_argument, NULL, 't' },
+        { NULL, 0, NULL, 0 },
     };
     if (argc < 2)
         return FAIL(err, ERROR_USAGE, 0, "a command is missing");
@@ -121,8 +125,7 @@ open_host(struct rescue *rescue, struct error *err)
     if (mkdtemp(folder) == NULL)
         return FAIL(err, ERROR_IO, errno, "temporary folder: %s", strerror(errno));
     rescue->state_dir = memory_strdup(folder);
-    const struct vault_host_options options = { .vault_id = rescue->options.vault_id,
-                                                .state_dir = rescue->state_dir };
+    const struct vault_host_options options = { .vault_id = rescue->options.vault_id, .state_dir = rescue->state_dir };
     rescue->host = vault_host_open(rescue->storage, rescue->clock, &options, err);
     return rescue->host != NULL ? 0 : -1;
 }
@@ -133,8 +136,8 @@ rescue_open(struct rescue *rescue, struct error *err)
     CLEANUP(secret_free_p) struct secret *password = read_password(rescue->options.password_file, err);
     if (password == NULL || open_host(rescue, err) != 0)
         return -1;
-    rescue->vault = vault_open(vault_host_backend(rescue->host), rescue->clock, rescue->options.vault_id, password,
-                               err);
+    rescue->vault =
+        vault_open(vault_host_backend(rescue->host), rescue->clock, rescue->options.vault_id, password, err);
     return rescue->vault != NULL ? 0 : -1;
 }
 

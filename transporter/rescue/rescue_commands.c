@@ -61,9 +61,9 @@ folder_key(const struct rescue *rescue, struct catalog_key_buffer *key, struct e
 static int
 on_listed(void *ctx, const struct catalog_item *item, struct error *err)
 {
-    static const char *const kinds[] = { [CATALOG_FOLDER] = "folder",
-                                         [CATALOG_MESSAGE] = "message",
-                                         [CATALOG_FILE] = "file" };
+    static const char *const kinds[] = {
+        [CATALOG_FOLDER] = "folder", [CATALOG_MESSAGE] = "message", [CATALOG_FILE] = "file"
+    };
     char name[SAFE_NAME_MAX + 1];
     char key[2 * CATALOG_KEY_MAX + 1];
     const char *text = item->kind == CATALOG_MESSAGE ? item->subject : item->name;
@@ -81,14 +81,14 @@ rescue_browse(struct rescue *rescue, struct error *err)
 {
     struct point point;
     struct catalog_key_buffer folder;
-    if (folder_key(rescue, &folder, err) != 0 ||
-        point_read(rescue->vault, rescue->options.point, &point, err) != 0)
+    if (folder_key(rescue, &folder, err) != 0 || point_read(rescue->vault, rescue->options.point, &point, err) != 0)
         return -1;
     CLEANUP(vault_reader_close_p) struct vault_reader *reader = vault_reader_open(rescue->vault, READER_CACHE, err);
     if (reader == NULL)
         return -1;
+    const struct catalog_slice all = { .offset = 0, .limit = UINT64_MAX };
     CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(reader, &point.catalog);
-    return catalog_list(catalog, catalog_key_of(&folder), 0, UINT64_MAX, on_listed, NULL, NULL, err);
+    return catalog_list(catalog, catalog_key_of(&folder), all, on_listed, NULL, NULL, err);
 }
 
 static int
@@ -117,7 +117,8 @@ rescue_verify(struct rescue *rescue, struct error *err)
 }
 
 /* What an export holds on the way. */
-struct export {
+struct export
+{
     struct restore_sink *sink;
     struct restore_workers *workers;
 };
@@ -161,15 +162,13 @@ export_to(struct rescue *rescue, struct export *export, struct cancel *cancel, s
         return -1;
     struct catalog_key key = catalog_key_of(&folder);
     const struct selection selection = { .all = folder.len == 0, .folders = &key, .folder_count = folder.len > 0 };
-    struct restore_report *report =
-        restore_report_open(rescue->state_dir, "export", to_folder_fd(export->sink), err);
+    struct restore_report *report = restore_report_open(rescue->state_dir, "export", to_folder_fd(export->sink), err);
     if (report == NULL)
         return -1;
     export->sink->report = report;
-    const struct restore_workers_options options = { .vault = rescue->vault,
-                                                     .sink = export->sink,
-                                                     .cancel = cancel,
-                                                     .threads = EXPORT_THREADS };
+    const struct restore_workers_options options = {
+        .vault = rescue->vault, .sink = export->sink, .cancel = cancel, .threads = EXPORT_THREADS
+    };
     export->workers = restore_workers_new(&options, err);
     int result = export->workers != NULL ? export_items(rescue, export, &selection, err) : -1;
     restore_workers_free(export->workers);

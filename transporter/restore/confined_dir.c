@@ -149,8 +149,7 @@ walk_down(struct confined_dir *dir, char *path, struct error *err)
 }
 
 int
-confined_dir_enter(struct confined_dir *dir, const char *path, int *fd, char *used, size_t used_size,
-                   struct error *err)
+confined_dir_enter(struct confined_dir *dir, const char *path, int *fd, char *used, size_t used_size, struct error *err)
 {
     if (dir->path == NULL || strcmp(dir->path, path) != 0) {
         if (dir->entered >= 0)

@@ -129,8 +129,8 @@ on_chain_node(void *ctx, const struct node *node)
 }
 
 int
-folder_tree_chain(struct folder_tree *tree, struct catalog_key folder, struct catalog_key_buffer *chain,
-                  size_t *count, struct error *err)
+folder_tree_chain(struct folder_tree *tree, struct catalog_key folder, struct catalog_key_buffer *chain, size_t *count,
+                  struct error *err)
 {
     struct chain found = { .keys = chain };
     if (climb(tree, folder, on_chain_node, &found, err) != 0)

@@ -91,8 +91,7 @@ item_complete(struct plan *plan, struct restore_item *item, struct error *err)
     if (item->record.metadata_ref.form != CONTENT_NONE) {
         uint8_t *data = NULL;
         size_t len = 0;
-        if (vault_reader_get(plan->reader, &item->record.metadata_ref, METADATA_CEILING, &data, &len, err) !=
-            0)
+        if (vault_reader_get(plan->reader, &item->record.metadata_ref, METADATA_CEILING, &data, &len, err) != 0)
             return -1;
         free((void *)(uintptr_t)item->record.metadata);
         item->record.metadata = data;
@@ -241,12 +240,13 @@ plan_children(struct plan *plan, struct catalog_key folder, unsigned depth, stru
     uint64_t total = 1;
     for (uint64_t at = 0; at < total; at += CHILDREN_PAGE) {
         struct children children = { .keys = keys };
-        if (catalog_list(plan->catalog, folder, at, CHILDREN_PAGE, on_child, &children, &total, err) != 0)
+        const struct catalog_slice slice = { .offset = at, .limit = CHILDREN_PAGE };
+        if (catalog_list(plan->catalog, folder, slice, on_child, &children, &total, err) != 0)
             return -1;
         for (size_t i = 0; i < children.count; i++) {
             struct catalog_key key = catalog_key_of(&keys[i]);
-            int result = key.bytes[0] == CATALOG_FOLDER ? plan_folder(plan, key, depth + 1, err)
-                                                        : plan_item(plan, key, err);
+            int result =
+                key.bytes[0] == CATALOG_FOLDER ? plan_folder(plan, key, depth + 1, err) : plan_item(plan, key, err);
             if (result != 0)
                 return -1;
         }
@@ -289,7 +289,7 @@ static void
 plan_clear(struct plan *plan)
 {
     struct seen *seen, *next;
-    HASH_ITER(hh, plan->seen, seen, next) {
+    HASH_ITER (hh, plan->seen, seen, next) {
         HASH_DEL(plan->seen, seen);
         free(seen);
     }

@@ -187,8 +187,7 @@ line_of(const struct restore_report_entry *entry)
 }
 
 static int
-add_locked(struct restore_report *report, const struct restore_report_entry *entry, const char *line,
-           struct error *err)
+add_locked(struct restore_report *report, const struct restore_report_entry *entry, const char *line, struct error *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(report->files); i++)
         if (report->files[i] != NULL && (fputs(line, report->files[i]) < 0 || fputc('\n', report->files[i]) < 0))

@@ -148,8 +148,7 @@ open_sink(struct restore *restore, struct error *err)
     if (opened != 0)
         return -1;
     int folder_fd = task->order->to_tenant ? -1 : to_folder_fd(restore->sink);
-    restore->report =
-        restore_report_open(task->services->config->state_dir, task->order->task_id, folder_fd, err);
+    restore->report = restore_report_open(task->services->config->state_dir, task->order->task_id, folder_fd, err);
     if (restore->report == NULL)
         return -1;
     restore->sink->report = restore->report;

@@ -21,11 +21,11 @@ struct spool {
     const char *folder;
     uint8_t *memory; /* MEMORY_MAX bytes: all of a small content; else the last, unfinished block at its start */
     uint64_t len;
-    int fd;             /* -1 while all is in memory */
-    struct aead *aead;  /* a fresh key for each content, so block numbers are good nonces */
-    uint64_t blocks;    /* in the file */
-    uint8_t *block;     /* SEALED bytes: the last one read */
-    uint64_t block_at;  /* its number; UINT64_MAX: none */
+    int fd;            /* -1 while all is in memory */
+    struct aead *aead; /* a fresh key for each content, so block numbers are good nonces */
+    uint64_t blocks;   /* in the file */
+    uint8_t *block;    /* SEALED bytes: the last one read */
+    uint64_t block_at; /* its number; UINT64_MAX: none */
 };
 
 struct spool *
@@ -116,7 +116,8 @@ spool_write(struct spool *spool, const void *data, size_t len, struct error *err
 {
     const uint8_t *from = data;
     while (len > 0) {
-        size_t room = spool->fd < 0 ? MEMORY_MAX - (size_t)spool->len : SPOOL_BLOCK - (size_t)(spool->len % SPOOL_BLOCK);
+        size_t room =
+            spool->fd < 0 ? MEMORY_MAX - (size_t)spool->len : SPOOL_BLOCK - (size_t)(spool->len % SPOOL_BLOCK);
         size_t at = spool->fd < 0 ? (size_t)spool->len : (size_t)(spool->len % SPOOL_BLOCK);
         if (room == 0) {
             if (move_to_file(spool, err) != 0)

@@ -127,7 +127,8 @@ static void
 set_times(int fd, const struct catalog_item *record)
 {
     int64_t ms = record->kind == CATALOG_MESSAGE ? record->received_ms : record->modified_ms;
-    const struct timespec at = { .tv_sec = ms / 1000 - (ms % 1000 < 0), .tv_nsec = (ms % 1000 + 1000) % 1000 * 1000000 };
+    const struct timespec at = { .tv_sec = ms / 1000 - (ms % 1000 < 0),
+                                 .tv_nsec = (ms % 1000 + 1000) % 1000 * 1000000 };
     const struct timespec both[2] = { at, at };
     (void)futimens(fd, both);
 }

@@ -18,24 +18,11 @@ struct error;
 #define TASK_ORDER_SECRETS_MAX  16
 #define TASK_ORDER_POINTS_MAX   4096
 
-enum task_kind {
-    TASK_CREATE_VAULT,
-    TASK_BACKUP,
-    TASK_RESTORE,
-    TASK_VERIFY,
-    TASK_DISCOVER
-};
+enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER };
 
-enum task_object_kind {
-    TASK_OBJECT_MAILBOX,
-    TASK_OBJECT_DRIVE
-};
+enum task_object_kind { TASK_OBJECT_MAILBOX, TASK_OBJECT_DRIVE };
 
-enum task_conflict {
-    TASK_CONFLICT_SKIP,
-    TASK_CONFLICT_RENAME,
-    TASK_CONFLICT_OVERWRITE
-};
+enum task_conflict { TASK_CONFLICT_SKIP, TASK_CONFLICT_RENAME, TASK_CONFLICT_OVERWRITE };
 
 /* Where a vault is and the right to use it. */
 struct task_vault {
@@ -72,15 +59,15 @@ struct task_order {
     struct task_secret *secrets;
     size_t secret_count;
 
-    struct task_object object;           /* backup, restore: what it is of */
-    char point_id[IDENTIFIER_LEN];       /* backup: the previous one or ""; restore: which */
-    uint64_t bytes_per_second;           /* backup: 0: no limit */
-    bool force_full;                     /* backup */
-    uint32_t compression_level;          /* create: 0: the default */
-    bool to_tenant;                      /* restore: else to a folder */
-    char *folder_path;                   /* restore to a folder: below restore.folder; owned */
-    struct task_object target;           /* restore to a tenant */
-    char *target_folder;                 /* "": original folders; owned */
+    struct task_object object;     /* backup, restore: what it is of */
+    char point_id[IDENTIFIER_LEN]; /* backup: the previous one or ""; restore: which */
+    uint64_t bytes_per_second;     /* backup: 0: no limit */
+    bool force_full;               /* backup */
+    uint32_t compression_level;    /* create: 0: the default */
+    bool to_tenant;                /* restore: else to a folder */
+    char *folder_path;             /* restore to a folder: below restore.folder; owned */
+    struct task_object target;     /* restore to a tenant */
+    char *target_folder;           /* "": original folders; owned */
     enum task_conflict conflict;
     char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all */
     size_t point_count;

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TASK_GAPS_MAX      64
-#define TASK_GAP_REASON    32
-#define TASK_PHASE_MAX     24
+#define TASK_GAPS_MAX   64
+#define TASK_GAP_REASON 32
+#define TASK_PHASE_MAX  24
 
 /* A snapshot of the counters. Totals are 0 while unknown. */
 struct task_progress {

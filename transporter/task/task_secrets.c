@@ -16,8 +16,8 @@ task_secrets_unseal(const struct node_identity *identity, const struct task_secr
     char context[SEALED_SECRET_CONTEXT_MAX];
     if (sealed_secret_context(sealed->purpose, sealed->secret_id, context, err) != 0)
         return NULL;
-    struct secret *plain = sealed_secret_open(node_identity_sealing_key(identity), context, sealed->sealed,
-                                              sealed->sealed_len, err);
+    struct secret *plain =
+        sealed_secret_open(node_identity_sealing_key(identity), context, sealed->sealed, sealed->sealed_len, err);
     if (plain == NULL)
         error_wrap(err, "secret %s (%s)", sealed->secret_id, sealed->purpose);
     return plain;

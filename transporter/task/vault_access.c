@@ -52,8 +52,8 @@ vault_access_open(const struct vault_access_options *options, struct error *err)
     struct vault_access *access = vault_access_open_new(options, &password, err);
     if (access == NULL)
         return NULL;
-    access->vault = vault_open(remote_vault_backend(access->remote), options->services->clock,
-                               options->where->vault_id, password, err);
+    access->vault = vault_open(remote_vault_backend(access->remote), options->services->clock, options->where->vault_id,
+                               password, err);
     if (access->vault == NULL) {
         error_wrap(err, "vault %s", options->where->vault_id);
         return NULL;
