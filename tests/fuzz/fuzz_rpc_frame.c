@@ -1,0 +1,53 @@
+#include "common/rpc/rpc_frame.h"
+
+#include "common/base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT 300
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct outcome {
+    size_t messages, bytes;
+    int end; /* 0, or -1 */
+};
+
+/* Cut the input with a reader that sees `step` bytes at a time. */
+static struct outcome
+cut(const uint8_t *data, size_t size, size_t step)
+{
+    struct outcome outcome = { 0, 0, 0 };
+    struct error err = ERROR_INIT;
+    struct rpc_frame_reader reader;
+    rpc_frame_reader_init(&reader, LIMIT);
+    for (size_t at = 0; at < size && outcome.end == 0; at += step) {
+        const uint8_t *p = data + at;
+        size_t len = size - at < step ? size - at : step;
+        struct rpc_message *message = NULL;
+        int rc;
+        while ((rc = rpc_frame_read(&reader, &p, &len, &message, &err)) == 1) {
+            if (message->len > LIMIT)
+                abort();
+            outcome.messages++;
+            outcome.bytes += message->len;
+            free(message);
+        }
+        outcome.end = rc;
+        if ((rc == 0 && len != 0) || (rc < 0) != error_is_set(&err))
+            abort();
+    }
+    rpc_frame_reader_clear(&reader);
+    return outcome;
+}
+
+/* However the bytes arrive, the same messages come out. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct outcome whole = cut(data, size, size + 1), single = cut(data, size, 1), seven = cut(data, size, 7);
+    if (memcmp(&whole, &single, sizeof(whole)) != 0 || memcmp(&whole, &seven, sizeof(whole)) != 0)
+        abort();
+    return 0;
+}
