@@ -174,7 +174,7 @@ rpc_status_from_reset(uint32_t code, struct error *err)
         return FAIL(err, ERROR_THROTTLED, (int)code, "the peer asks for fewer calls");
     case H2_INADEQUATE_SECURITY:
         return FAIL(err, ERROR_DENIED, (int)code, "the peer refused the call");
-    default:
+    default: /* any other value from the wire */
         return FAIL(err, ERROR_INTERNAL, (int)code, "the peer reset the call (HTTP/2 code %u)", code);
     }
 }

@@ -52,7 +52,7 @@ api_fields_parse(const void *data, size_t len, struct error *err)
     }
     json_t *object = json_loadb(data, len, JSON_REJECT_DUPLICATES, &where);
     if (object == NULL) { /* the parser's own text may quote the input, so it is not passed on */
-        FAIL(err, ERROR_FORMAT, json_error_code(&where), "the request is not valid JSON (line %d, column %d)",
+        FAIL(err, ERROR_FORMAT, (int)json_error_code(&where), "the request is not valid JSON (line %d, column %d)",
              where.line, where.column);
         return NULL;
     }

@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int
@@ -11,8 +12,7 @@ put_all(struct store *store, const char *tenant, struct store_object *objects, s
     for (size_t i = 0; i < count; i++) {
         struct error why = ERROR_INIT;
 
-        memset(objects[i].tenant, 0, sizeof(objects[i].tenant));
-        strncpy(objects[i].tenant, tenant, sizeof(objects[i].tenant) - 1);
+        snprintf(objects[i].tenant, sizeof(objects[i].tenant), "%s", tenant);
         if (store_objects_put(store, &objects[i], &why) == 0)
             continue;
         if (why.kind != ERROR_USAGE)

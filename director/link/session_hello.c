@@ -7,6 +7,7 @@
 #include "director/store/store_secrets.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PROTOCOL           1
@@ -28,9 +29,8 @@ session_hello_attach(struct session *session, const char *repository_id, struct 
     if (why.kind != ERROR_NOT_FOUND)
         return FAIL(err, why.kind, why.native, "%s", why.text);
     row.state = STORE_REPOSITORY_FAILED;
-    memset(row.error_kind, 0, sizeof(row.error_kind));
-    strncpy(row.error_kind, error_kind_name(ERROR_CONFIG), sizeof(row.error_kind) - 1);
-    strncpy(row.error_text, "its storage secret is not sealed to its host", sizeof(row.error_text) - 1);
+    snprintf(row.error_kind, sizeof(row.error_kind), "%s", error_kind_name(ERROR_CONFIG));
+    snprintf(row.error_text, sizeof(row.error_text), "its storage secret is not sealed to its host");
     return store_repositories_set_state(store, &row, err);
 }
 

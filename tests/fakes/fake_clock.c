@@ -1,5 +1,7 @@
 #include "tests/fakes/fake_clock.h"
 
+#include <stdatomic.h>
+
 static int64_t
 wall(void *ctx)
 {
@@ -20,7 +22,7 @@ fill_random(void *ctx, void *out, size_t len)
     uint8_t *bytes = out;
 
     for (size_t i = 0; i < len; i++) {
-        uint64_t z = (fake->seed += 0x9e3779b97f4a7c15);
+        uint64_t z = atomic_fetch_add(&fake->seed, 0x9e3779b97f4a7c15u) + 0x9e3779b97f4a7c15u;
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
         z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
         bytes[i] = (uint8_t)(z ^ (z >> 31));

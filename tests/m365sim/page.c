@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-static json_t *
+__attribute__((format(printf, 2, 0))) static json_t *
 context_text(const struct request *r, const char *fmt, va_list args)
 {
     char *tail = NULL;

@@ -21,7 +21,7 @@ static json_t *
 part_json(const struct graph_batch *batch, size_t index)
 {
     const struct graph_batch_part *part = &batch->parts[index];
-    char id[8];
+    char id[24];
     json_t *headers = json_object();
 
     snprintf(id, sizeof(id), "%zu", index);

@@ -49,7 +49,7 @@ size_and_depth_are_limited(void **state)
     char deep[64] = "{\"a\":";
     memset(deep + 5, '[', 15);
     memset(deep + 20, ']', 15);
-    strncat(deep, "}", 2);
+    deep[strlen(deep)] = '}';
     json_decref(parse(deep));
     memmove(deep + 6, deep + 5, 31);
     memcpy(deep + 5, "[", 1);

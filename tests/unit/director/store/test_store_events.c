@@ -6,7 +6,8 @@ static int
 collect(void *ctx, const struct store_event *event, struct error *err)
 {
     (void)err;
-    strncat(ctx, event->text, 8);
+    char *seen = ctx;
+    snprintf(seen + strlen(seen), 9, "%s", event->text);
     return 0;
 }
 

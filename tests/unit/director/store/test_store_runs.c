@@ -5,7 +5,8 @@ static int
 collect(void *ctx, const struct store_run *run, struct error *err)
 {
     (void)err;
-    strncat(ctx, run->actor, 8);
+    char *seen = ctx;
+    snprintf(seen + strlen(seen), 9, "%s", run->actor);
     return 0;
 }
 
