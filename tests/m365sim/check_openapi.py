@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Checks the simulator's answers against a description of Microsoft Graph: types, required properties and that no
+property is there which Graph does not have. Arguments: the m365sim binary and the OpenAPI file (or M365SIM_OPENAPI in
+the environment). Exits 77 when the file, PyYAML or jsonschema is missing."""
+import base64, http.client, json, os, pathlib, ssl, subprocess, sys, tempfile, time, urllib.parse
+
+SIM = sys.argv[1]
+OPENAPI = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("M365SIM_OPENAPI", "")
+TENANT, CLIENT, SECRET = "00000000-0000-4000-8000-0000000074a7", "00000000-0000-4000-8000-00000000c11e", "s+/=~x"
+MAIL = b"""From: "Ad\xc3\xa9, Olu" <olu@fabrikam.example>\r
+To: Ines Kaya <ada@contoso.example>, other@contoso.example\r
+Subject: =?utf-8?B?w5ZmZmVy?=\r
+Date: Mon, 14 Sep 2026 09:58:07 +0200\r
+Message-ID: <1@fabrikam.example>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+--b\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<p>hi</p>\r
+--b\r
+Content-Type: application/pdf; name=a.pdf\r
+Content-Disposition: attachment; filename=a.pdf\r
+Content-Transfer-Encoding: base64\r
+\r
+SGVsbG8=\r
+--b--\r
+"""
+
+
+# Sent by the service although the description does not have it.
+UNDOCUMENTED = {("email", "user"), ("group", "owner")}
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(77)
+
+
+try:
+    import jsonschema, yaml
+except ImportError as e:
+    skip(e)
+if not os.path.exists(OPENAPI):
+    skip("no OpenAPI file given")
+
+with open(OPENAPI, encoding="utf-8") as f:
+    SCHEMAS = yaml.load(f, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["components"]["schemas"]
+
+
+def plain(s):
+    """OpenAPI 3.0 to JSON schema: "nullable" becomes a type."""
+    if isinstance(s, list):
+        return [plain(x) for x in s]
+    if not isinstance(s, dict):
+        return s
+    out = {k: plain(v) for k, v in s.items() if k not in ("nullable", "discriminator", "description", "title", "format")}
+    if s.get("nullable") and isinstance(s.get("type"), str):
+        out["type"] = [s["type"], "null"]
+        if "enum" in out and None not in out["enum"]:
+            out["enum"] = out["enum"] + [None]
+    return out
+
+
+PLAIN = {"components": {"schemas": plain(SCHEMAS)}}
+PLAIN["components"]["schemas"]["NullValue"] = {"type": "null"}
+
+
+def validator(name):
+    return jsonschema.Draft7Validator({"$ref": f"#/components/schemas/{name}", **PLAIN})
+
+
+def properties(s, seen=()):
+    """Every property a schema knows, with its schema."""
+    if "$ref" in s:
+        name = s["$ref"].rsplit("/", 1)[1]
+        return {} if name in seen else properties(SCHEMAS[name], seen + (name,))
+    found = dict(s.get("properties", {}))
+    for part in s.get("allOf", []) + s.get("anyOf", []) + s.get("oneOf", []):
+        found.update(properties(part, seen))
+    return found
+
+
+def is_open(s):
+    if "$ref" in s:
+        s = SCHEMAS[s["$ref"].rsplit("/", 1)[1]]
+    return not properties(s) or any(is_open(p) for p in s.get("anyOf", []) if "NullValue" not in str(p))
+
+
+def items_of(s):
+    if "$ref" in s:
+        s = SCHEMAS[s["$ref"].rsplit("/", 1)[1]]
+    for part in [s] + s.get("allOf", []) + s.get("anyOf", []):
+        if "items" in part:
+            return part["items"]
+    return None
+
+
+def unknown(value, s, path):
+    if isinstance(value, list):
+        inner = items_of(s)
+        return [p for i, v in enumerate(value) if inner for p in unknown(v, inner, f"{path}[{i}]")]
+    if not isinstance(value, dict):
+        return []
+    named = "#/components/schemas/" + value.get("@odata.type", "").lstrip("#")
+    if named.rsplit("/", 1)[1] in SCHEMAS:
+        s = {"$ref": named}
+    known, out = properties(s), []
+    for k, v in value.items():
+        if k in known:
+            out += unknown(v, known[k], f"{path}.{k}")
+        elif "@" not in k and not is_open(s) and (k, path.rsplit(".", 1)[-1]) not in UNDOCUMENTED:
+            out.append(f"{path}.{k}")
+    return out
+
+
+class Sim:
+    def __init__(self, folder):
+        self.folder = folder
+        cert = f"{folder}/cert"
+        subprocess.run([SIM, "--make-cert", cert], check=True)
+        self.process = subprocess.Popen([SIM, "--tenant", f"{folder}/tenant", "--cert", f"{cert}/server.pem", "--key",
+                                         f"{cert}/server.key", "--client-secret", SECRET, "--ready-file", f"{folder}/port"],
+                                        stdout=subprocess.DEVNULL)
+        while not os.path.exists(f"{folder}/port"):
+            time.sleep(0.05)
+        self.port = int(open(f"{folder}/port").read())
+        self.context = ssl.create_default_context(cafile=f"{cert}/ca.pem")
+        form = dict(grant_type="client_credentials", client_id=CLIENT, client_secret=SECRET, scope="https://x/.default")
+        token = self("POST", f"/{TENANT}/oauth2/v2.0/token", urllib.parse.urlencode(form), 200, "TokenResponse", {})
+        self.headers = {"Authorization": "Bearer " + token["access_token"]}
+
+    def __call__(self, method, url, body=None, status=200, schema=None, headers=None):
+        if url.startswith("https://"):
+            url = "/" + url.split("/", 3)[3]
+        send = dict(self.headers if headers is None else headers)
+        if isinstance(body, dict):
+            body, send["Content-Type"] = json.dumps(body), "application/json"
+        c = http.client.HTTPSConnection("localhost", self.port, context=self.context)
+        c.request(method, url, body=body, headers=send)
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        assert r.status == status, (method, url, r.status, data[:300])
+        if schema is None:
+            return data
+        value = json.loads(data)
+        wrong = [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:150]}" for e in validator(schema).iter_errors(value)]
+        wrong += [f"{p}: unknown to {schema}" for p in unknown(value, {"$ref": f"#/components/schemas/{schema}"}, "")]
+        assert not wrong, (method, url, wrong[:10])
+        self.checked = getattr(self, "checked", 0) + 1
+        return value
+
+
+def mail(sim, user):
+    u = f"/v1.0/users/{user}"
+    sim("GET", u + "/mailFolders?includeHiddenFolders=true&$top=3", schema="PageOf_mailFolder")
+    inbox = sim("GET", u + "/mailFolders/inbox", schema="microsoft.graph.mailFolder")["id"]
+    sim("GET", u + "/mailFolders/msgfolderroot/childFolders", schema="PageOf_mailFolder")
+    sim("GET", u + "/mailFolders/delta", schema="DeltaPageOf_mailFolder")
+    made = sim("POST", u + "/mailFolders", {"displayName": "New"}, 201, "microsoft.graph.mailFolder")["id"]
+    page = sim("GET", f"{u}/mailFolders/{inbox}/messages/delta", schema="DeltaPageOf_message")
+    sim("GET", f"{u}/mailFolders/{inbox}/messages?$select=subject,from", schema="PageOf_message")
+    m = f"{u}/messages/{page['value'][0]['id']}"
+    sim("GET", m + "?$expand=attachments", schema="microsoft.graph.message")
+    ids = urllib.parse.quote("singleValueExtendedProperties($filter=id eq 'Integer 0x0E07' or id eq 'String 0x001A')")
+    sim("GET", f"{m}?$expand={ids}", schema="microsoft.graph.message")
+    listed = sim("GET", m + "/attachments", schema="PageOf_attachment")
+    sim("GET", f"{m}/attachments/{listed['value'][0]['id']}", schema="microsoft.graph.fileAttachment")
+    entity = {"subject": "x", "body": {"contentType": "html", "content": "<b>x</b>"}, "isRead": True,
+              "toRecipients": [{"emailAddress": {"name": "A", "address": "a@b.example"}}],
+              "singleValueExtendedProperties": [{"id": "Integer 0x0E07", "value": "4"}]}
+    new = sim("POST", f"{u}/mailFolders/{made}/messages", entity, 201, "microsoft.graph.message")["id"]
+    a = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a", "contentBytes": base64.b64encode(b"x").decode()}
+    sim("POST", f"{u}/messages/{new}/attachments", a, 201, "microsoft.graph.fileAttachment")
+    session = sim("POST", f"{u}/messages/{new}/attachments/createUploadSession",
+                  {"AttachmentItem": {"attachmentType": "file", "name": "b", "size": 10}}, 201, "microsoft.graph.uploadSession")
+    sim("PUT", session["uploadUrl"], b"12345", 200, "OutlookUploadProgress", {"Content-Range": "bytes 0-4/10"})
+    sim("PUT", session["uploadUrl"], b"67890", 201, None, {"Content-Range": "bytes 5-9/10"})
+    sim("PATCH", f"{u}/messages/{new}", {"isRead": False}, 200, "microsoft.graph.message")
+    sim("POST", f"{u}/messages/{new}/move", {"destinationId": "archive"}, 201, "microsoft.graph.message")
+    sim("GET", f"{u}/mailFolders/{made}/messages/delta?$deltatoken=x", None, 410, "ODataError")
+    sim("GET", f"{u}/messages/AAkALgAAnone", None, 400, "ODataError")
+
+
+def drive(sim, path):
+    d = sim("GET", path, schema="microsoft.graph.drive")
+    base = f"/v1.0/drives/{d['id']}"
+    sim("GET", base + "/root", schema="microsoft.graph.driveItem")
+    sim("GET", base + "/root/delta", schema="DeltaPageOf_driveItem")
+    sim("GET", base + "/root/children", schema="PageOf_driveItem")
+    sim("GET", base + "/root/delta?token=x", None, 410, "ODataError")
+    folder = sim("POST", base + "/root/children", {"name": "New", "folder": {}}, 201, "microsoft.graph.driveItem")["id"]
+    item = sim("PUT", f"{base}/items/{folder}:/a.txt:/content", b"hello", 201, "microsoft.graph.driveItem")["id"]
+    sim("PATCH", f"{base}/items/{item}", {"name": "b.txt"}, 200, "microsoft.graph.driveItem")
+    sim("POST", base + "/root/children", {"name": "New", "folder": {}}, 409, "ODataError")
+    session = sim("POST", f"{base}/items/{folder}:/big.bin:/createUploadSession", {"item": {}}, 200,
+                  "microsoft.graph.uploadSession")
+    size, half = 2 * 327680, 327680
+    sim("PUT", session["uploadUrl"], b"x" * half, 202, "DriveUploadProgress", {"Content-Range": f"bytes 0-{half-1}/{size}"})
+    sim("GET", session["uploadUrl"], None, 200, "DriveUploadProgress", {})
+    sim("PUT", session["uploadUrl"], b"x" * half, 201, "microsoft.graph.driveItem",
+        {"Content-Range": f"bytes {half}-{size-1}/{size}"})
+    sim("DELETE", f"{base}/items/{folder}", None, 204)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        user = pathlib.Path(folder, "tenant/users/ada@contoso.example")
+        for part in ("mail/Inbox", "drive/Docs"):
+            (user / part).mkdir(parents=True)
+        (user / "mail/Inbox/1.eml").write_bytes(MAIL)
+        (user / "drive/Docs/a.docx").write_bytes(b"x" * 1000)
+        pathlib.Path(folder, "tenant/sites/Finance/drive").mkdir(parents=True)
+        sim = Sim(folder)
+        try:
+            sim("GET", "/v1.0/users?$top=1", schema="PageOf_user")
+            sim("GET", "/v1.0/users/delta", schema="DeltaPageOf_user")
+            sim("GET", "/v1.0/users/ada@contoso.example?$select=id,accountEnabled,assignedPlans", schema="microsoft.graph.user")
+            sim("GET", "/v1.0/organization", schema="PageOf_organization")
+            sites = sim("GET", "/v1.0/sites/getAllSites", schema="PageOf_site")
+            mail(sim, "ada@contoso.example")
+            drive(sim, "/v1.0/users/ada@contoso.example/drive")
+            drive(sim, f"/v1.0/sites/{sites['value'][0]['id']}/drive")
+            batch = {"requests": [{"id": "1", "method": "GET", "url": "/users"}]}
+            sim("POST", "/v1.0/$batch", batch, 200, "BatchResponse")
+            sim("GET", "/v1.0/users", None, 401, "ODataError", {})
+            sim("POST", f"/{TENANT}/oauth2/v2.0/token", "grant_type=x", 400, "TokenError", {})
+        finally:
+            sim.process.terminate()
+            sim.process.wait()
+        print(sim.checked, "answers fit the description")
+
+
+main()
