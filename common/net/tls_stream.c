@@ -138,7 +138,8 @@ set_client_names(struct tls_stream *stream, const char *host, struct error *err)
     bool literal = inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     int ok = 1;
     if (!literal)
-        ok = (int)SSL_set_tlsext_host_name(stream->ssl, host);
+        ok = (int)SSL_ctrl(stream->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                           (void *)(uintptr_t)host);
     if (ok == 1 && stream->context->check_host_name) {
         X509_VERIFY_PARAM *param = SSL_get0_param(stream->ssl);
         ok = literal ? X509_VERIFY_PARAM_set1_ip_asc(param, host) : SSL_set1_host(stream->ssl, host);
