@@ -39,7 +39,8 @@ test_unary(struct rpc_channel *channel)
 {
     struct error err = ERROR_INIT;
     CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
-    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    Grpc__Health__V1__HealthCheckRequest request;
+    grpc__health__v1__health_check_request__init(&request);
     ProtobufCMessage *reply = NULL;
     check(rpc_fixture_echo(channel, "/test.Echo/Unary", "hello", 5, &err) == 0, "a unary call", &err);
     int rc = rpc_channel_unary(channel, "/grpc.health.v1.Health/Check", NULL, &request.base,

@@ -52,7 +52,8 @@ a_unary_call_brings_its_reply(void **state)
     (void)state;
     struct error err = ERROR_INIT;
     CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
-    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    Grpc__Health__V1__HealthCheckRequest request;
+    grpc__health__v1__health_check_request__init(&request);
     char service[] = "longhaul";
     request.service = service;
     ProtobufCMessage *reply = NULL;

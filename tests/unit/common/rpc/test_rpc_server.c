@@ -20,7 +20,8 @@ static int
 check_health(struct rpc_channel *channel, const char *service, struct error *err)
 {
     CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
-    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    Grpc__Health__V1__HealthCheckRequest request;
+    grpc__health__v1__health_check_request__init(&request);
     char name[64] = "";
     memcpy(name, service, strlen(service));
     request.service = name;

@@ -14,7 +14,8 @@
 static uint8_t *
 packed_ranges(size_t count, size_t *len)
 {
-    Longhaul__V1__PackRange range = LONGHAUL__V1__PACK_RANGE__INIT;
+    Longhaul__V1__PackRange range;
+    longhaul__v1__pack_range__init(&range);
     Longhaul__V1__GetRangesRequest request = LONGHAUL__V1__GET_RANGES_REQUEST__INIT;
     Longhaul__V1__PackRange **ranges = memory_new(count * sizeof(*ranges));
     for (size_t i = 0; i < count; i++)
