@@ -24,6 +24,7 @@ struct director *director_new(const struct director_config *config, const struct
 void director_run(struct director *director);
 /* Any thread. */
 void director_stop(struct director *director);
+/* On the thread that ran it. */
 void director_free(struct director *director);
 
 struct store *director_store(struct director *director);

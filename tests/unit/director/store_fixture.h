@@ -127,7 +127,8 @@ store_fixture_populate(struct store_fixture *f)
 
     snprintf(f->tenant.name, sizeof(f->tenant.name), "contoso");
     assert_ok(store_tenants_add(f->store, &f->tenant, &err));
-    store_fixture_transporter(f, &f->host, "host");
+    if (f->host.id[0] == '\0')
+        store_fixture_transporter(f, &f->host, "host");
     store_fixture_secret(f, &f->microsoft, STORE_SECRET_MICROSOFT365);
     store_fixture_secret(f, &f->password, STORE_SECRET_VAULT_PASSWORD);
     store_fixture_secret(f, &f->storage, STORE_SECRET_STORAGE);
