@@ -65,7 +65,7 @@ ask(struct vault_writer *writer, struct batch *batch, struct error *err)
         if (batch->places[i].known) {
             vault_writer_note_known(writer, &batch->ids[i]);
             writer->progress.chunks_known++;
-        } else {
+        } else if (batch->chunks[i]->class != CLASS_LIST) {
             writer->progress.bytes_new += batch->chunks[i]->name.len;
         }
     }

@@ -74,7 +74,7 @@ vault_writer_feed(struct vault_writer *writer, struct hmac *naming, enum writer_
     vault_name_chunk(naming, data, len, id);
     pthread_mutex_lock(&writer->lock);
     bool failed = writer->failed, known = !failed && seen(writer, id);
-    writer->progress.bytes_in += len;
+    writer->progress.bytes_in += class == CLASS_LIST ? 0 : len;
     writer->progress.chunks++;
     if (known)
         writer->progress.chunks_known++;
