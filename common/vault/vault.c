@@ -195,7 +195,7 @@ vault_open(struct vault_backend backend, const struct clock *clock, const char *
 
 static int
 write_slot_and_format(struct vault_backend backend, const struct clock *clock, const struct vault_format *format,
-                      const struct secret *password, struct error *err)
+                      const struct secret *password, const struct key_slot_cost *cost, struct error *err)
 {
     CLEANUP(secret_free_p) struct secret *master = secret_reserve(KEY_SLOT_MASTER_LEN, err);
     if (master == NULL)
@@ -206,7 +206,7 @@ write_slot_and_format(struct vault_backend backend, const struct clock *clock, c
     CLEANUP(buffer_clear) struct buffer object = BUFFER_INIT(VAULT_FORMAT_MAX);
     char slot_name[IDENTIFIER_LEN];
     identifier_new(clock, "slot", slot_name);
-    if (mac_key == NULL || key_slot_wrap(clock, format->vault_id, master, password, NULL, &slot, err) != 0 ||
+    if (mac_key == NULL || key_slot_wrap(clock, format->vault_id, master, password, cost, &slot, err) != 0 ||
         vault_format_encode(format, secret_bytes(mac_key), &object, err) != 0)
         return -1;
     if (backend.vtable->put_object(backend.ctx, OBJECT_KEY_SLOT, slot_name, slot.data, slot.len, err) != 0)
@@ -233,7 +233,8 @@ vault_create(struct vault_backend backend, const struct clock *clock, const char
         return 0;
     if (first.kind == ERROR_NOT_FOUND) {
         struct error write = ERROR_INIT;
-        if (write_slot_and_format(backend, clock, &format, password, &write) == 0)
+        const struct key_slot_cost *cost = params == NULL ? NULL : params->password_cost;
+        if (write_slot_and_format(backend, clock, &format, password, cost, &write) == 0)
             return 0;
         if (write.kind != ERROR_EXISTS) {
             if (err != NULL)

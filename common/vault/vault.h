@@ -8,11 +8,13 @@
 
 struct clock;
 struct error;
+struct key_slot_cost;
 struct secret;
 struct vault;
 
 struct vault_params {
-    int compression_level; /* of zstd, 1 to 19; 0: the default, 3 */
+    int compression_level;                     /* of zstd, 1 to 19; 0: the default, 3 */
+    const struct key_slot_cost *password_cost; /* NULL: the default of common/crypto/key_slot.h */
 };
 
 /* Writes a key slot (the master key under the password), then the format object: a vault exists when its format

@@ -171,7 +171,7 @@ feed(void *arg)
         bool message = len > 4 && strcmp(name + len - 4, ".eml") == 0;
         struct catalog_item item = { .kind = message ? CATALOG_MESSAGE : CATALOG_FILE };
         if (store_file(backup, path, message, &item.content, &st, &err) != 0 ||
-            catalog_key_make(item.kind, name, len, &key, &err) != 0)
+            catalog_key_make(item.kind, len > 400 ? name + len - 400 : name, len > 400 ? 400 : len, &key, &err) != 0)
             die(&err);
         item.key = catalog_key_of(&key);
         item.name = name;
