@@ -241,13 +241,22 @@ remove_if_there(struct sweep *sweep, const struct catalog_item *item, struct err
     return backup_ledger_remove(ledger, item->key, err);
 }
 
+/* 1 when nothing of the scope comes any more: a walk goes folders, messages, files; a folder's list goes folders first.
+ */
+static int
+is_past(const struct scope *scope, unsigned kind)
+{
+    return scope->kinds < kind ? 1 : 0;
+}
+
 static int
 on_candidate(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct sweep *sweep = ctx;
     struct known_item known;
-    if ((sweep->scope->kinds & (unsigned)item_record_source_kind(item->kind)) == 0)
-        return 0;
+    unsigned kind = (unsigned)item_record_source_kind(item->kind);
+    if ((sweep->scope->kinds & kind) == 0)
+        return is_past(sweep->scope, kind);
     if (known_items_get(sweep->scopes->known, item->key, &known) && known.named > sweep->scope->began)
         return 0;
     return remove_if_there(sweep, item, err);

@@ -254,10 +254,12 @@ run(struct backup *backup, struct error *err)
 {
     struct task *task = backup->task;
     task_phase(task, "prepare");
-    backup->access = vault_access_of_task(task, err);
-    if (backup->access == NULL)
-        return -1;
-    backup->vault = vault_access_vault(backup->access);
+    if (backup->vault == NULL) {
+        backup->access = vault_access_of_task(task, err);
+        if (backup->access == NULL)
+            return -1;
+        backup->vault = vault_access_vault(backup->access);
+    }
     backup->reader = vault_reader_open(backup->vault, READER_CACHE, err);
     if (backup->reader == NULL)
         return -1;
@@ -276,10 +278,10 @@ run(struct backup *backup, struct error *err)
 }
 
 int
-backup_task_run_with(struct task *task, const struct source_driver *driver, struct task_result *result,
+backup_task_run_with(struct task *task, const struct backup_task_parts *parts, struct task_result *result,
                      struct error *err)
 {
-    struct backup backup = { .task = task, .result = result, .driver = driver };
+    struct backup backup = { .task = task, .result = result, .driver = parts->driver, .vault = parts->vault };
     rate_limit_init(&backup.limit, task->services->clock, task->order->bytes_per_second);
     backup.scratch = memory_printf("%s/scratch", task->services->config->state_dir);
     int failed = run(&backup, err);
@@ -293,7 +295,8 @@ backup_task_run_with(struct task *task, const struct source_driver *driver, stru
 int
 backup_task_run(struct task *task, struct task_result *result, struct error *err)
 {
-    const struct source_driver *driver =
-        task->order->object.kind == TASK_OBJECT_MAILBOX ? &exchange_mail_driver : &drive_driver;
-    return backup_task_run_with(task, driver, result, err);
+    const struct backup_task_parts parts = {
+        .driver = task->order->object.kind == TASK_OBJECT_MAILBOX ? &exchange_mail_driver : &drive_driver,
+    };
+    return backup_task_run_with(task, &parts, result, err);
 }

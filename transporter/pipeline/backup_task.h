@@ -7,6 +7,7 @@ struct error;
 struct source_driver;
 struct task;
 struct task_result;
+struct vault;
 
 /* The whole task on the calling thread: opens the vault, asks the source what has changed since the previous point,
  * fetches and stores it, commits. Nothing of an older point is touched, and what a run that was cut off has stored
@@ -14,8 +15,13 @@ struct task_result;
  * same task has committed already, its point is the result. */
 int backup_task_run(struct task *task, struct task_result *result, struct error *err);
 
-/* Same with another source, for tests. */
-int backup_task_run_with(struct task *task, const struct source_driver *driver, struct task_result *result,
+/* Same with a source and a vault that are given: for tests, and for whoever has the vault open already. */
+struct backup_task_parts {
+    const struct source_driver *driver;
+    struct vault *vault; /* NULL: the order's */
+};
+
+int backup_task_run_with(struct task *task, const struct backup_task_parts *parts, struct task_result *result,
                          struct error *err);
 
 #endif
