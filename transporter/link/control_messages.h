@@ -2,7 +2,7 @@
 #define LONGHAUL_TRANSPORTER_LINK_CONTROL_MESSAGES_H
 
 /* The control conversation in plain structs: what the director says and what the transporter says. The way from
- * and to the wire is control_parse.h and control_build.h. */
+ * and to the wire is order_parse.h and control_build.h. */
 
 #include "transporter/task/task_order.h"
 #include "transporter/task/task_result.h"

@@ -8,7 +8,7 @@
 #include "common/rpc/rpc_server.h"
 #include "transporter/host/vault_registry.h"
 #include "transporter/link/control_build.h"
-#include "transporter/link/control_parse.h"
+#include "transporter/link/order_parse.h"
 #include "transporter/link/finished_journal.h"
 #include "transporter/link/node_identity.h"
 #include "transporter/query/query_service.h"
@@ -192,10 +192,10 @@ director_link_dispatch(struct director_link *link, const uint8_t *data, size_t l
     struct control_order order;
     struct error why = ERROR_INIT;
     int result;
-    if (control_parse(data, len, &order, &why) == 0)
+    if (order_parse(data, len, &order, &why) == 0)
         result = carry_out(link, &order, err);
     else
         result = refuse_order(link, &order, &why, err);
-    control_parse_clear(&order);
+    order_parse_clear(&order);
     return result;
 }

@@ -7,7 +7,7 @@
 #include "common/base/secret.h"
 #include "common/crypto/sealed_secret.h"
 #include "transporter/link/control_build.h"
-#include "transporter/link/control_parse.h"
+#include "transporter/link/order_parse.h"
 #include "transporter/link/node_identity.h"
 #include "transporter/query/query_answer.h"
 #include "transporter/task/task.h"
@@ -124,7 +124,7 @@ run_queries(void *ctx)
     struct query_service *service = ctx;
     for (struct control_query *query; (query = bounded_queue_pop(service->waiting)) != NULL;) {
         serve(service, query);
-        control_parse_query_free(query);
+        order_parse_query_free(query);
         atomic_fetch_sub(&service->count, 1);
     }
     return NULL;
@@ -155,7 +155,7 @@ query_service_new(const struct query_service_options *options, struct error *err
 static void
 drop_query(void *query)
 {
-    control_parse_query_free(query);
+    order_parse_query_free(query);
 }
 
 void
@@ -185,5 +185,5 @@ query_service_submit(struct query_service *service, struct control_query *query)
         FAIL(&err, ERROR_UNAVAILABLE, 0, "the transporter stops");
     atomic_fetch_sub(&service->count, 1);
     reply(service, query->query_id, NULL, &err);
-    control_parse_query_free(query);
+    order_parse_query_free(query);
 }

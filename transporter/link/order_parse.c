@@ -1,4 +1,4 @@
-#include "transporter/link/control_parse.h"
+#include "transporter/link/order_parse.h"
 
 #include "common/base/arena.h"
 #include "common/base/memory.h"
@@ -354,7 +354,7 @@ parse_message(const Longhaul__V1__DirectorMessage *m, struct control_order *orde
 }
 
 int
-control_parse(const uint8_t *data, size_t len, struct control_order *order, struct error *err)
+order_parse(const uint8_t *data, size_t len, struct control_order *order, struct error *err)
 {
     *order = (struct control_order){ .kind = CONTROL_UNKNOWN };
     if (len > CONTROL_MESSAGE_LIMIT)
@@ -367,19 +367,19 @@ control_parse(const uint8_t *data, size_t len, struct control_order *order, stru
 }
 
 void
-control_parse_clear(struct control_order *order)
+order_parse_clear(struct control_order *order)
 {
     free(order->welcome.cancelled);
     task_order_free(order->start_task);
     task_order_secret_clear(&order->repository.location);
     free(order->revocations.node_ids);
-    control_parse_query_free(order->query);
+    order_parse_query_free(order->query);
     free(order->grant);
     *order = (struct control_order){ .kind = CONTROL_UNKNOWN };
 }
 
 void
-control_parse_query_free(struct control_query *query)
+order_parse_query_free(struct control_query *query)
 {
     if (query == NULL)
         return;
