@@ -195,9 +195,9 @@ a_deadline_ends_the_call_on_both_sides(void **state)
     (void)state;
     struct error err = ERROR_INIT;
     int before = fixture.echo.ended;
-    CLEANUP(rpc_call_free_p) struct rpc_call *call = open_call("/test.Echo/Hang", 150);
+    CLEANUP(rpc_call_free_p) struct rpc_call *call = open_call("/test.Echo/Hang", 500);
     int left = rpc_call_time_left(call);
-    assert_true(left >= 0 && left <= 150);
+    assert_true(left >= 0 && left <= 500);
     const uint8_t *data = NULL;
     size_t len = 0;
     assert_int_equal(rpc_call_receive_bytes(call, RPC_NO_TIMEOUT, &data, &len, &err), -1);
@@ -210,7 +210,7 @@ a_deadline_frees_a_sender_that_nobody_reads(void **state)
 {
     (void)state;
     int before = fixture.echo.ended;
-    CLEANUP(rpc_call_free_p) struct rpc_call *call = open_call("/test.Echo/Stall", 200);
+    CLEANUP(rpc_call_free_p) struct rpc_call *call = open_call("/test.Echo/Stall", 500);
     echo_service_wait(&fixture.echo, &fixture.echo.ended, before + 1);
     assert_int_equal(fixture.echo.ended_by, ERROR_TIMEOUT);
     struct error err = ERROR_INIT;
