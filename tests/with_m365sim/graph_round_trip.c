@@ -188,7 +188,7 @@ has_twin(const struct round *there, const char *path, const json_t *metadata, co
         }
         if (same && (item->kind != SOURCE_FILE ||
                      (one->item->modified_ms / 1000 == item->modified_ms / 1000 && one->item->size == item->size &&
-                      strcmp(one->item->change_tag, item->change_tag) == 0)))
+                      (item->size == 0 || strcmp(one->item->change_tag, item->change_tag) == 0))))
             return true;
     }
     return false;
@@ -226,7 +226,8 @@ check_workload(struct simulator *sim, const struct source_driver *driver, const 
         check_drive(&round, root);
     round_play(&round, sim->graph, driver, users->ids[0], sim->folder);
     check(round.upserts == 0 && round.deletes == 0, "a second round is empty");
-    check(restore_all(sim, &round, mail ? SOURCE_MESSAGE : SOURCE_FILE, users->ids[1], TO_TENANT_RENAME) > 0,
+    check(restore_all(sim, &round, mail ? SOURCE_MESSAGE : SOURCE_FILE, users->ids[1],
+                      mail ? TO_TENANT_RENAME : TO_TENANT_OVERWRITE) > 0,
           "something is restored");
     round_play(&there, sim->graph, driver, users->ids[1], sim->folder);
     check_restored(&round, &there);

@@ -218,9 +218,11 @@ round_path(const struct round *round, const struct round_item *item)
     char *path = memory_strdup(item->item->name);
 
     for (const struct round_item *at = item; at->item->parent_id[0] != '\0';) {
-        HASH_FIND_STR(round->items, at->item->parent_id, at);
-        if (at == NULL)
+        struct round_item *parent;
+        HASH_FIND_STR(round->items, at->item->parent_id, parent);
+        if (parent == NULL)
             break;
+        at = parent;
         char *longer = memory_printf("%s/%s", at->item->name, path);
         free(path);
         path = longer;

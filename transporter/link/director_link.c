@@ -16,8 +16,8 @@
 #define WELCOME_MS     30000
 #define PROGRESS_MS    1000
 #define SETTLE_STEP_MS 50
-#define PAUSE_FIRST_MS 500
-#define PAUSE_MOST_MS  30000
+#define PAUSE_FIRST_MS 500u
+#define PAUSE_MOST_MS  30000u
 /* Until a director has told its own. */
 #define HEARTBEAT_MS 10000
 #define LEASE_MS     60000

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 
 #define PATIENCE_MS    (5 * 60 * 1000)
-#define PAUSE_FIRST_MS 200
-#define PAUSE_MOST_MS  15000
+#define PAUSE_FIRST_MS 200u
+#define PAUSE_MOST_MS  15000u
 
 /* A call under way, so that a cancel reaches it. On the stack of whoever makes it. */
 struct running {

@@ -51,12 +51,8 @@ exchange_mail_fetch(struct source *source, const struct source_item *item, const
     };
     if (graph_client_request(source->graph, &request, &response, err) != 0)
         return source_outcome_judge(source, &response, outcome, err);
-    if (delivery.bytes == 0) {
-        outcome->result = SOURCE_FAILED;
-        snprintf(outcome->reason, sizeof(outcome->reason), "empty_content");
-        snprintf(outcome->detail, sizeof(outcome->detail), "200 without MIME");
-        return 0;
-    }
     source_outcome_good(source, outcome, delivery.bytes);
+    if (delivery.bytes == 0)
+        snprintf(outcome->reason, sizeof(outcome->reason), "empty_content");
     return 0;
 }

@@ -83,7 +83,8 @@ struct source_sink {
 };
 
 enum source_result {
-    SOURCE_STORED,  /* the sink has it all; reason, when not "", is a note ("hash_differs", "size_differs") */
+    SOURCE_STORED,  /* the sink has it all; reason, when not "", is a note ("hash_differs", "size_differs",
+                       "empty_content") */
     SOURCE_GONE,    /* deleted since it was listed: no record, no gap */
     SOURCE_SKIPPED, /* cannot be protected, by the service's own statement */
     SOURCE_FAILED   /* should have worked */
