@@ -18,6 +18,9 @@
 #include <string.h>
 
 #define RENEWAL_CHECK_MS ((uint64_t)3600 * 1000)
+/* More than the largest TLS record (RFC 8446, 5.1: 16 KiB): the library reads a record at once, so that no rest of it
+ * stays inside OpenSSL, where no poll on the socket would find it. */
+#define RECORD_ROOM (20U << 10)
 
 struct session {
     struct api_exchange *exchange;
@@ -173,11 +176,11 @@ on_library_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return on_connection(server);
     case LWS_CALLBACK_WSI_CREATE: /* for accepted sockets only, while DESTROY comes for streams too */
-        lws_set_opaque_user_data(wsi, server);
+        lws_set_opaque_parent_data(wsi, server);
         server->connections++;
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        if (lws_get_opaque_user_data(wsi) == server)
+        if (lws_get_opaque_parent_data(wsi) == server)
             server->connections--;
         return 0;
     case LWS_CALLBACK_HTTP:
@@ -247,7 +250,8 @@ listen_open(struct api_server *server, struct error *err)
         .foreign_loops = loops,
         .pcontext = &server->context,
         .server_string = "longhaul",
-        .alpn = "h2,http/1.1",
+        .alpn = "http/1.1", /* uploads over its HTTP/2 stall now and then (libwebsockets 4.1.6) */
+        .pt_serv_buf_size = RECORD_ROOM,
         .max_http_header_data = 8192,
         .max_http_header_pool = (unsigned short)server->max_connections,
         .timeout_secs = 20,

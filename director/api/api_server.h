@@ -2,7 +2,7 @@
 #define LONGHAUL_DIRECTOR_API_API_SERVER_H
 
 /* The REST API (openapi.yaml beside this file): HTTPS only, TLS 1.2 at least and the highest common version,
- * HTTP/1.1 and HTTP/2, on the director's loop. Its certificate is issued by the director's authority at start and
+ * HTTP/1.1, on the director's loop. Its certificate is issued by the director's authority at start and
  * renewed in time; the chain that is sent includes the root, so that a client can pin its fingerprint. Loop thread,
  * or before the loop runs. */
 
