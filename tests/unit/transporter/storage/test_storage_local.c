@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -271,9 +272,7 @@ a_full_disk_is_told_as_such(void **state)
     /* Needs a mount of a few pages; without the right to make one there is nothing to test. */
     snprintf(path, sizeof(path), "%s/small", scratch);
     mkdir(path, 0700);
-    char command[6000];
-    snprintf(command, sizeof(command), "mount -t tmpfs -o size=256k none %s 2>/dev/null", path);
-    if (system(command) != 0)
+    if (mount("none", path, "tmpfs", 0, "size=256k") != 0)
         skip();
     struct storage *storage = attach(path, true, &err);
     assert_non_null(storage);
@@ -284,8 +283,7 @@ a_full_disk_is_told_as_such(void **state)
         failed = storage_put(storage, name, block, sizeof(block), &err);
     }
     storage_close(storage);
-    snprintf(command, sizeof(command), "umount %s", path);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(umount(path), 0);
     assert_int_equal(failed, -1);
     assert_int_equal(err.kind, ERROR_NO_SPACE);
     assert_non_null(strstr(err.text, "full"));
