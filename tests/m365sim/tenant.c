@@ -257,17 +257,28 @@ is_called(const struct account *a, const char *key)
     return comma != NULL && strncasecmp(comma + 1, a->id, strlen(a->id)) == 0;
 }
 
+static struct account *
+find_in_group(struct tenant *t, bool site, const char *key)
+{
+    const struct group *g = &t->groups[site];
+    struct account *found = NULL;
+    pthread_mutex_lock(&t->mutex);
+    for (size_t i = 0; i < g->count && found == NULL; i++)
+        if (!g->members[i]->account.gone && is_called(&g->members[i]->account, key))
+            found = &g->members[i]->account;
+    pthread_mutex_unlock(&t->mutex);
+    return found;
+}
+
 struct account *
 tenant_find(struct tenant *tenant, bool site, const char *key)
 {
-    for (int try = 0; try < 2; try++) {
-        struct account *a;
-        for (size_t i = 0; (a = tenant_at(tenant, site, i)) != NULL; i++)
-            if (!a->gone && is_called(a, key))
-                return a;
+    struct account *found = find_in_group(tenant, site, key);
+    if (found == NULL) {
         tenant_refresh(tenant);
+        found = find_in_group(tenant, site, key);
     }
-    return NULL;
+    return found;
 }
 
 struct account *

@@ -7,6 +7,7 @@
 #include "tests/m365sim/files.h"
 #include "tests/m365sim/tree_internal.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -84,7 +85,10 @@ key_slot(const struct tree *tree, uint64_t key)
 static uint32_t
 name_slot(const struct tree *tree, uint32_t parent, const char *name)
 {
-    return (uint32_t)tree_hash_text(parent, name) & tree->mask;
+    uint64_t h = parent ^ 0xcbf29ce484222325u;
+    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++)
+        h = (h ^ (uint64_t)tolower(*p)) * 0x100000001b3u;
+    return (uint32_t)tree_mix(h, parent) & tree->mask;
 }
 
 static void
@@ -160,16 +164,21 @@ tree_find_key(const struct tree *tree, uint64_t key)
     return TREE_NONE;
 }
 
+/* Names that differ in case only share a slot. */
 uint32_t
 tree_find_child(const struct tree *tree, uint32_t parent, const char *name)
 {
-    for (uint32_t i = tree->name_heads[name_slot(tree, parent, name)]; i != TREE_NONE; i = peek(tree, i)->name_chain)
-        if (peek(tree, i)->parent == parent && strcmp(tree_name(tree, peek(tree, i)), name) == 0)
+    uint32_t similar = TREE_NONE;
+    for (uint32_t i = tree->name_heads[name_slot(tree, parent, name)]; i != TREE_NONE; i = peek(tree, i)->name_chain) {
+        const struct tree_node *n = peek(tree, i);
+        if (n->parent != parent)
+            continue;
+        if (strcmp(tree_name(tree, n), name) == 0)
             return i;
-    for (uint32_t i = peek(tree, parent)->child; i != TREE_NONE; i = peek(tree, i)->after)
-        if (strcasecmp(tree_name(tree, peek(tree, i)), name) == 0)
-            return i;
-    return TREE_NONE;
+        if (strcasecmp(tree_name(tree, n), name) == 0)
+            similar = i;
+    }
+    return similar;
 }
 
 uint32_t
