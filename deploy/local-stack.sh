@@ -83,7 +83,7 @@ stack_init() {
     STACK_RPC_PORT=$(stack_free_port)
     STACK_API_PORT=$(stack_free_port)
     export LONGHAUL_DIRECTOR="https://127.0.0.1:$STACK_API_PORT"
-    export LONGHAUL_CA="$STACK_DIR/director/authority/authority.pem"
+    export LONGHAUL_CA="$STACK_DIR/director/authority/root.pem"
     export LONGHAUL_TOKEN_FILE="$STACK_DIR/director/admin.token"
 }
 
@@ -103,7 +103,7 @@ stack_simulator() {
     stack_spawn simulator "$STACK_BIN/m365sim" --tenant "$tenant" --listen "127.0.0.1:$STACK_SIM_PORT" \
         --cert "$STACK_DIR/simulator/server.pem" --key "$STACK_DIR/simulator/server.key" \
         --state "$STACK_DIR/simulator/state" --tenant-id "$STACK_TENANT_ID" --client-id "$STACK_CLIENT_ID" \
-        --client-secret-file "$STACK_DIR/simulator/client-secret" --ready-file "$STACK_DIR/simulator/ready" "$@"
+        --client-secret "$(cat "$STACK_DIR/simulator/client-secret")" --ready-file "$STACK_DIR/simulator/ready" "$@"
     stack_wait 120 "the simulator" test -s "$STACK_DIR/simulator/ready"
     STACK_SIM_URL="https://localhost:$STACK_SIM_PORT"
 }

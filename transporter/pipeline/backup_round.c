@@ -29,6 +29,15 @@ put_skipped(struct backup *backup, const struct source_item *item, struct error 
     return backup_ledger_outcome(backup->ledger, item, &outcome, err);
 }
 
+/* Nothing to fetch: an empty file, or something that has no bytes of its own, such as a shortcut. */
+static int
+put_without_fetch(struct backup *backup, const struct source_item *item, struct error *err)
+{
+    static const struct content_ref empty = { .form = CONTENT_EMPTY };
+    bool file = item->kind == SOURCE_FILE && item->size == 0 && (item->flags & SOURCE_FLAG_SHORTCUT) == 0;
+    return backup_ledger_put(backup->ledger, item, file ? &empty : NULL, false, err);
+}
+
 static int
 on_upsert(struct backup *backup, struct source_item **item, struct catalog_key key, struct error *err)
 {
@@ -40,7 +49,7 @@ on_upsert(struct backup *backup, struct source_item **item, struct catalog_key k
     if ((*item)->skip_reason[0] != '\0')
         return put_skipped(backup, *item, err);
     if (!(*item)->has_content)
-        return backup_ledger_put(backup->ledger, *item, NULL, false, err);
+        return put_without_fetch(backup, *item, err);
     int found = backup_scopes_look_up(backup->scopes, key, &known, err);
     if (found < 0)
         return -1;
