@@ -40,12 +40,13 @@ mix(uint64_t hash, const void *data, size_t len)
 }
 
 static uint64_t
-key_of(const json_t *message)
+key_of(const json_t *message, const char *name)
 {
-    const char *id = graph_json_text(message, "internetMessageId"), *subject = graph_json_text(message, "subject");
     int64_t sent = graph_json_time(message, "sentDateTime") / 1000;
-    const char *name = id[0] != '\0' ? id : subject;
-    uint64_t hash = mix(0xcbf29ce484222325u, name, strlen(name));
+    const char *text = graph_json_text(message, name);
+    uint64_t hash = mix(0xcbf29ce484222325u, name, strlen(name) + 1);
+
+    hash = mix(hash, text, strlen(text));
 
     hash = mix(hash, &sent, sizeof(sent));
     return hash != 0 ? hash : 1;
@@ -62,8 +63,8 @@ put(struct mail_index *index, uint64_t key)
     index->slots[at] = key;
 }
 
-int
-mail_index_add(struct mail_index *index, const json_t *message, struct error *err)
+static int
+add_key(struct mail_index *index, uint64_t key, struct error *err)
 {
     if (index->used * 4 >= index->capacity * 3) {
         uint64_t *old = index->slots;
@@ -79,14 +80,25 @@ mail_index_add(struct mail_index *index, const json_t *message, struct error *er
                 put(index, old[i]);
         free(old);
     }
-    put(index, key_of(message));
+    put(index, key);
     return 0;
+}
+
+/* By subject too: the service gives a Message-ID to a message that came without one. */
+int
+mail_index_add(struct mail_index *index, const json_t *message, struct error *err)
+{
+    if (graph_json_text(message, "internetMessageId")[0] != '\0' &&
+        add_key(index, key_of(message, "internetMessageId"), err) != 0)
+        return -1;
+    return add_key(index, key_of(message, "subject"), err);
 }
 
 bool
 mail_index_has(const struct mail_index *index, const json_t *message)
 {
-    uint64_t key = key_of(message);
+    bool named = graph_json_text(message, "internetMessageId")[0] != '\0';
+    uint64_t key = key_of(message, named ? "internetMessageId" : "subject");
 
     if (index->used == 0)
         return false;

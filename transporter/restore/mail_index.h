@@ -1,7 +1,8 @@
 #ifndef LONGHAUL_TRANSPORTER_RESTORE_MAIL_INDEX_H
 #define LONGHAUL_TRANSPORTER_RESTORE_MAIL_INDEX_H
 
-/* Which messages a folder holds, by Message-ID and sent time: 16 to 32 bytes a message. One thread at a time. */
+/* Which messages a folder holds, by Message-ID or subject and sent time: 24 to 48 bytes a message. One thread at a
+ * time. */
 
 #include <jansson.h>
 #include <stdbool.h>
