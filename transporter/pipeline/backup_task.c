@@ -245,6 +245,8 @@ commit(struct backup *backup, struct error *err)
         point_commit(backup->vault, backup->writer, &backup->point, cursor.data, cursor.len, err) != 0)
         return -1;
     backup_task_observe(backup);
+    /* The service's own estimate is of no interest any more. */
+    atomic_store(&backup->task->items_total, atomic_load(&backup->task->items_done));
     report(backup, &backup->point);
     return 0;
 }

@@ -71,7 +71,7 @@ on_read_end(void *batch, struct vault_read *read, const struct error *failure, s
 
 static const struct vault_batch_vtable reading = { .begin = on_read_begin, .data = on_read_data, .end = on_read_end };
 
-/* The point itself lacks the item's content: its outcomes say why. */
+/* The point itself has no content of the item: its outcomes say why, unless the item never had any (a shortcut). */
 static int
 report_gap(const struct worker *worker, const struct restore_item *item, struct error *err)
 {
@@ -80,7 +80,9 @@ report_gap(const struct worker *worker, const struct restore_item *item, struct 
                                                 .outcome = RESTORE_SKIPPED,
                                                 .path = item->path,
                                                 .size = item->record.size,
-                                                .reason = "not_in_point" };
+                                                .reason = (item->record.flags & CATALOG_FLAG_NO_CONTENT) != 0
+                                                              ? "not_in_point"
+                                                              : "no_content" };
     tell(worker, 0, 1);
     return restore_report_add(worker->workers->options.sink->report, &entry, err);
 }
