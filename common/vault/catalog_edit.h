@@ -21,7 +21,7 @@ struct catalog_edit_options { /* zeroes: the defaults */
 
 struct catalog_edit_counts { /* against the base, after the commit */
     uint64_t added, changed, removed;
-    int64_t bytes_grown; /* sum of all items' sizes after, minus before */
+    int64_t bytes_grown; /* sum of sizes after, minus before; folders have none */
 };
 
 /* base NULL or zeroes: start from nothing. Borrows reader and writer until the free. */

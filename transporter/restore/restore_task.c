@@ -198,6 +198,8 @@ transfer(struct restore *restore, struct error *err)
     if (missing > 0 && atomic_load(&restore->task->items_done) == 0)
         return FAIL(err, ERROR_NOT_FOUND, 0, "none of the selected items is in recovery point %s",
                     restore->task->order->point_id);
+    atomic_store(&restore->task->items_total, atomic_load(&restore->task->items_done));
+    atomic_store(&restore->task->bytes_total, atomic_load(&restore->task->bytes_read));
     return restore->sink->vtable->finish(restore->sink, err);
 }
 
