@@ -145,35 +145,52 @@ several_threads_feed_one_writer(void **state)
     vault_writer_progress(f.writer, &progress);
     assert_int_equal(progress.bytes_in, 3 * 40 * 30000);
     assert_int_equal(progress.bytes_new, (20 + 3 * 20) * 30000);
-    assert_true(progress.packs > 3);
+    /* Groups are at most 1 MiB: how they share packs depends on the sealers' order. */
+    assert_true(progress.packs >= 2);
+    assert_int_equal(progress.packs, fake_backend_objects(f.fake));
+    assert_int_equal(progress.bytes_stored, fake_backend_pack_bytes(f.fake));
     fixture_close(&f);
 }
 
-static void
-a_failing_backend_fails_every_call_and_hangs_nobody(void **state)
+/* False when the fault was never reached. */
+static bool
+fails_after(int calls, const uint8_t *data, size_t len)
 {
-    struct error err;
-    uint8_t *data = memory_new(2000000);
-    (void)state;
-    fill_random(data, 2000000, 9);
-    for (int after = 0; after < 8; after++) {
-        struct vault_fixture f;
-        struct content_ref ref;
-        fixture_open(&f);
-        vault_writer_close(f.writer);
-        fixture_open_writer(&f, 256 << 10);
-        fake_backend_fail_after(f.fake, after);
-        err = (struct error)ERROR_INIT;
-        int failed = vault_writer_put(f.writer, VAULT_FILE, data, 2000000, &ref, &err);
-        if (failed == 0)
-            failed = vault_writer_flush(f.writer, &err);
-        assert_int_equal(failed, -1);
+    struct vault_fixture f;
+    struct content_ref ref;
+    struct error err = ERROR_INIT;
+    fixture_open(&f);
+    vault_writer_close(f.writer);
+    fixture_open_writer(&f, 256 << 10);
+    fake_backend_fail_after(f.fake, calls);
+    int failed = vault_writer_put(f.writer, VAULT_FILE, data, len, &ref, &err);
+    if (failed == 0)
+        failed = vault_writer_flush(f.writer, &err);
+    if (failed != 0) {
         assert_int_equal(err.kind, ERROR_NETWORK);
         err = (struct error)ERROR_INIT;
         assert_int_equal(vault_writer_flush(f.writer, &err), -1);
         assert_int_equal(err.kind, ERROR_NETWORK);
-        fixture_close(&f);
+    } else {
+        fake_backend_fail_after(f.fake, -1);
+        assert_reads_back(&f, &ref, data, len);
     }
+    fixture_close(&f);
+    return failed != 0;
+}
+
+/* How many calls a run makes depends on how many chunks the dedup thread finds waiting: one question at least,
+ * 2,000,000 bytes and their list in two packs at least. */
+static void
+a_failing_backend_fails_every_call_and_hangs_nobody(void **state)
+{
+    uint8_t *data = memory_new(2000000);
+    int calls = 0;
+    (void)state;
+    fill_random(data, 2000000, 9);
+    while (fails_after(calls, data, 2000000))
+        assert_true(++calls < 200);
+    assert_true(calls >= 3);
     free(data);
 }
 
