@@ -24,7 +24,7 @@ struct running {
 };
 
 struct remote_vault {
-    struct remote_vault_options options;
+    struct remote_vault_options options; /* its texts are our own copies */
     struct rpc_channel *channel;
     pthread_mutex_t lock;
     struct running *running;
@@ -54,6 +54,8 @@ remote_vault_open(const struct remote_vault_options *options, struct error *err)
         return NULL;
     struct remote_vault *remote = MEMORY_NEW(struct remote_vault);
     remote->options = *options;
+    remote->options.host_node_id = memory_strdup(options->host_node_id);
+    remote->options.address = memory_strdup(options->address);
     if (remote->options.patience_ms == 0)
         remote->options.patience_ms = PATIENCE_MS;
     remote->channel = channel;
@@ -70,6 +72,8 @@ remote_vault_close(struct remote_vault *remote)
     cancel_unhook(remote->options.cancel, on_cancel, remote);
     rpc_channel_free(remote->channel);
     pthread_mutex_destroy(&remote->lock);
+    free((char *)(uintptr_t)remote->options.host_node_id);
+    free((char *)(uintptr_t)remote->options.address);
     free(remote);
 }
 

@@ -20,8 +20,8 @@ struct remote_vault_options {
     const struct clock *clock; /* this, loop and cancel are borrowed for life */
     struct event_loop *loop;
     struct tls_context *tls;  /* retained */
-    const char *host_node_id; /* the peer's certificate must carry it */
-    const char *address;      /* "host:port" */
+    const char *host_node_id; /* the peer's certificate must carry it; copied */
+    const char *address;      /* "host:port"; copied */
     struct cancel *cancel;    /* ends every call and wait */
     /* Appends the newest grant to out; any thread. */
     int (*grant)(void *ctx, struct buffer *out, struct error *err);
