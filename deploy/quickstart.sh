@@ -114,7 +114,7 @@ stack_cli run start everything --wait
 step "Restore a mailbox and a drive of $user"
 for kind in mailbox drive; do
     object=$(stack_cli object list --tenant contoso --kind "$kind" --json | jq -r --arg u "$user" '.items[]|select(.name==$u).id')
-    point=$(stack_cli point list --object "$object" --json | jq -r '.items|max_by(.created_ms).id')
+    point=$(stack_cli point list --object "$object" --json | jq -r '.items[0].id')
     stack_cli restore folder "$point" --to "$kind" --wait
 done
 

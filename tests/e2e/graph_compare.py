@@ -13,6 +13,7 @@ import collections
 import concurrent.futures
 import hashlib
 import json
+import re
 import ssl
 import sys
 import urllib.parse
@@ -73,7 +74,11 @@ def attachments(graph, user, message):
             data = base64.b64decode(a["contentBytes"])
         else:
             data = graph.raw(f"{base}/{quote(a['id'])}/$value")
-        found.append((kind, a.get("name"), a.get("contentType"), bool(a.get("isInline")), len(data), hashlib.sha256(data).hexdigest()))
+        # An embedded message goes back as a file of the same bytes, with ".eml" after its name.
+        name = a.get("name") or ""
+        if a.get("contentType") == "message/rfc822":
+            name, kind = re.sub(r"\.eml$", "", name), "message"
+        found.append((kind, name, a.get("contentType"), bool(a.get("isInline")), len(data), hashlib.sha256(data).hexdigest()))
     return sorted(found, key=repr)
 
 
@@ -132,15 +137,33 @@ def drive(graph, user):
     return result
 
 
-def key_of(shape):
-    return (shape.get("internetMessageId", ""), shape.get("subject", ""), shape.get("sent", ""), shape.get("hash") or "", shape.get("size", 0))
+def distance(a, b):
+    """How many fields differ; those that identify a message weigh more."""
+    weights = {"internetMessageId": 8 if a.get("internetMessageId") else 0, "subject": 4, "sent": 4, "attachments": 3, "body": 3}
+    return sum(weights.get(field, 1) for field in a if a[field] != b.get(field))
+
+
+def pair(ours, theirs):
+    """Each of ours with the most similar of theirs that is left; equal ones first."""
+    left = list(theirs)
+    for limit in (0, 3, 7, 12, 1000):
+        rest = []
+        for a in ours:
+            best = min(left, key=lambda b: distance(a, b), default=None)
+            if best is not None and distance(a, best) <= limit:
+                left.remove(best)
+                yield a, best
+            else:
+                rest.append(a)
+        ours = rest
 
 
 def differences(path, ours, theirs):
     found = []
-    for a, b in zip(sorted(ours, key=key_of), sorted(theirs, key=key_of)):
+    for a, b in pair(ours, theirs):
         for field in a:
-            if a[field] != b.get(field):
+            # A message without an id gets one from the service.
+            if a[field] != b.get(field) and not (field == "internetMessageId" and not a[field]):
                 found.append((path, field, a[field], b.get(field)))
     if len(ours) != len(theirs):
         found.append((path, "count", len(ours), len(theirs)))

@@ -95,7 +95,7 @@ e2e_object() { # KIND USER
 }
 
 e2e_last_point() { # KIND USER
-    lh point list --object "$(e2e_object "$1" "$2")" --json | jq -er '.items|max_by(.created_ms).id'
+    lh point list --object "$(e2e_object "$1" "$2")" --json | jq -er '.items[0].id'
 }
 
 e2e_hashes() { # FOLDER [find condition...]

@@ -17,5 +17,8 @@ e2e_hashes "$WORK/tenant/users/$ada/drive" >"$WORK/a"
 e2e_hashes "$WORK/tenant/users/$bo/drive" >"$WORK/b"
 cmp "$WORK/a" "$WORK/b" || fail "files of the second user differ"
 e2e_graph_compare drive $ada $bo
-lh restore tenant "$(e2e_last_point mailbox $ada)" --to-object "$(e2e_object mailbox $bo)" --wait
+lh restore tenant "$(e2e_last_point mailbox $ada)" --to-object "$(e2e_object mailbox $bo)" --wait || true
+run=$(lh run list --json | jq -r '.items[0].id')
+lh restore report "$run" --json >"$WORK/report.json"
+jq -r '.items[]|select(.outcome!="restored")|[.outcome,.reason,.detail]|@tsv' "$WORK/report.json" | sort | uniq -c | sort -rn | head -n 20
 e2e_graph_compare mail $ada $bo
