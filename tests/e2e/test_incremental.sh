@@ -9,7 +9,8 @@ else
     "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
 fi
 e2e_stack "$WORK/tenant"
-user=$(basename "$(ls -d "$WORK"/tenant/users/*/ | head -n 1)")
+# The user with the most items.
+user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | head -n 1 | cut -d' ' -f2)
 home=$WORK/tenant/users/$user
 say "first run"
 lh run start everything --wait
@@ -55,8 +56,11 @@ third=$(du -sb "$WORK/repository" | cut -f1)
 [ $((third - second)) -lt 300000 ] || fail "an idle run stored $((third - second)) bytes"
 
 say "a lost delta token: everything is listed again, nothing is fetched again"
-e2e_control faults '{"rules":[{"path":"delta","action":"status","status":410,"code":"SyncStateNotFound","count":3}]}' >/dev/null
-lh run start everything --wait >/dev/null
+e2e_control faults '{"match":{"path":"delta.*token="},"count":6,"action":{"status":410,"code":"SyncStateNotFound"}}' >/dev/null
+e2e_control stats | jq -c '.requests' >"$WORK/before-resync"
+lh run start everything --wait
+e2e_control stats | jq -c '.requests' >"$WORK/after-resync"
+cat "$WORK/before-resync" "$WORK/after-resync"
 e2e_control reset '{}' >/dev/null
 fourth=$(du -sb "$WORK/repository" | cut -f1)
 [ $((fourth - third)) -lt 600000 ] || fail "a resync stored $((fourth - third)) bytes"
