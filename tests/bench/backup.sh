@@ -55,7 +55,7 @@ stack_cli tenant add bench --tenant-id "$STACK_TENANT_ID" --client-id "$STACK_CL
     --transporter source --yes >/dev/null
 mkdir -p "$dir/repository"
 stack_cli repository add store --host host --path "$dir/repository" --yes >/dev/null
-echo benchmark >"$dir/password"
+echo "benchmark password" >"$dir/password"
 stack_cli vault create main --tenant bench --repository store --password-file "$dir/password" --transporter source --yes >/dev/null
 stack_cli tenant discover bench --wait >/dev/null
 stack_cli job create all --tenant bench --vault main >/dev/null
