@@ -19,6 +19,7 @@
 #include "transporter/link/renew.h"
 #include "transporter/query/query_service.h"
 #include "transporter/task/graph_pool.h"
+#include "transporter/task/vault_keys.h"
 #include "transporter/task/task_runner.h"
 #include "transporter/transporter_config.h"
 
@@ -57,6 +58,7 @@ struct transporter {
     struct director_link *link;
 
     struct graph_pool *graphs;
+    struct vault_keys *keys;
     struct task_services services;
     struct task_runner *runner;
     struct query_service *queries;
@@ -140,6 +142,7 @@ open_server(struct transporter *t, struct error *err)
 static int
 open_tasks(struct transporter *t, struct error *err)
 {
+    t->keys = vault_keys_new(t->clock);
     t->graphs = graph_pool_new(t->clock, t->config->graph_extra_ca, err);
     if (t->graphs == NULL)
         return -1;
@@ -175,6 +178,7 @@ transporter_free(struct transporter *t)
     }
     finished_journal_close(t->journal);
     graph_pool_free(t->graphs);
+    vault_keys_free(t->keys);
     vault_service_free(t->service);
     vault_registry_free(t->registry);
     revocation_set_free(t->revoked);
@@ -244,6 +248,7 @@ start_link(struct transporter *t, struct error *err)
                                           .config = t->config,
                                           .identity = t->identity,
                                           .graphs = t->graphs,
+                                          .keys = t->keys,
                                           .send = director_link_send,
                                           .send_ctx = t->link };
     const struct task_runner_options runner_options = { .slots = (unsigned)t->config->task_slots,
@@ -260,6 +265,7 @@ start_link(struct transporter *t, struct error *err)
                                                .registry = t->registry,
                                                .revoked = t->revoked,
                                                .graphs = t->graphs,
+                                               .keys = t->keys,
                                                .server = t->server };
     if (director_link_start(t->link, &parts, err) != 0)
         return -1;

@@ -53,6 +53,20 @@ vault_close_p(struct vault **vault)
     *vault = NULL;
 }
 
+struct vault *
+vault_share(const struct vault *vault, struct vault_backend backend)
+{
+    struct vault *shared = MEMORY_NEW(struct vault);
+    *shared = *vault;
+    shared->backend = backend;
+    shared->naming = secret_copy(vault->naming);
+    shared->data = secret_copy(vault->data);
+    shared->points = secret_copy(vault->points);
+    if (shared->naming == NULL || shared->data == NULL || shared->points == NULL)
+        abort();
+    return shared;
+}
+
 const char *
 vault_id(const struct vault *vault)
 {

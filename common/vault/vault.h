@@ -27,6 +27,8 @@ int vault_create(struct vault_backend backend, const struct clock *clock, const 
  * format. ERROR_CORRUPT: damaged, or another vault than vault_id (NULL: take what is there). */
 struct vault *vault_open(struct vault_backend backend, const struct clock *clock, const char *vault_id,
                          const struct secret *password, struct error *err);
+/* The same open vault over another way to its objects. The original may be closed first. */
+struct vault *vault_share(const struct vault *vault, struct vault_backend backend);
 void vault_close(struct vault *vault);
 void vault_close_p(struct vault **vault);
 

@@ -9,6 +9,7 @@
 #include "transporter/link/finished_journal.h"
 #include "transporter/link/node_identity.h"
 #include "transporter/task/task_runner.h"
+#include "transporter/task/vault_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,8 @@ talk(struct director_link *link, struct rpc_call *call, struct error *err)
             progress = now + PROGRESS_MS;
         if (now >= beat && director_link_say_heartbeat(link, err) != 0)
             return -1;
+        if (now >= beat)
+            vault_keys_sweep(link->parts.keys);
         if (now >= beat)
             beat = now + link->heartbeat_ms;
     }

@@ -36,6 +36,7 @@ struct director_link_parts {
     struct vault_registry *registry;
     struct revocation_set *revoked;
     struct graph_pool *graphs;
+    struct vault_keys *keys;
     struct rpc_server *server; /* NULL: serves no vaults */
 };
 

@@ -16,6 +16,7 @@ struct event_loop;
 struct graph_pool;
 struct node_identity;
 struct transporter_config;
+struct vault_keys;
 
 /* What tasks and queries use of the process. Borrowed for its life; nothing here changes. */
 struct task_services {
@@ -24,6 +25,7 @@ struct task_services {
     const struct transporter_config *config;
     struct node_identity *identity;
     struct graph_pool *graphs;
+    struct vault_keys *keys;
     /* One serialised TransporterMessage to the director; any thread. ERROR_NETWORK while there is no connection. */
     int (*send)(void *ctx, const void *message, size_t len, struct error *err);
     void *send_ctx;

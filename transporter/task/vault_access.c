@@ -8,18 +8,14 @@
 #include "transporter/pipeline/remote_vault.h"
 #include "transporter/task/task.h"
 #include "transporter/task/task_secrets.h"
+#include "transporter/task/vault_keys.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 struct vault_access {
     struct remote_vault *remote;
     struct vault *vault;
 };
-
-/* Checking a password takes 128 MiB on purpose; tasks that begin together take turns, so that the process stays below
- * its ceiling. */
-static pthread_mutex_t unlocking = PTHREAD_MUTEX_INITIALIZER;
 
 struct vault_access *
 vault_access_open_new(const struct vault_access_options *options, struct secret **password, struct error *err)
@@ -57,10 +53,8 @@ vault_access_open(const struct vault_access_options *options, struct error *err)
     struct vault_access *access = vault_access_open_new(options, &password, err);
     if (access == NULL)
         return NULL;
-    pthread_mutex_lock(&unlocking);
-    access->vault = vault_open(remote_vault_backend(access->remote), options->services->clock, options->where->vault_id,
-                               password, err);
-    pthread_mutex_unlock(&unlocking);
+    access->vault = vault_keys_open(options->services->keys, remote_vault_backend(access->remote),
+                                    options->where->vault_id, password, options->cancel, err);
     if (access->vault == NULL) {
         error_wrap(err, "vault %s", options->where->vault_id);
         return NULL;
