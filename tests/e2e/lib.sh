@@ -106,7 +106,7 @@ e2e_hashes() { # FOLDER [find condition...]
 
 # e2e_compare_restored USER SOURCE_USER_DIR: restores both kinds to folders and compares every byte
 e2e_compare_restored() {
-    local user=$1 source=$2 kind folder to
+    local user=$1 source=$2 kind folder to restored=$STACK_DIR/restore-${LONGHAUL_RESTORER:-near-data}
     for kind in mailbox drive; do
         folder=mail
         [ $kind = mailbox ] || folder=drive
@@ -114,17 +114,17 @@ e2e_compare_restored() {
         lh restore folder "$(e2e_last_point $kind "$user")" --to "$to" --wait >"$WORK/restore.log" 2>&1 ||
             { cat "$WORK/restore.log"; fail "restore of the $kind of $user"; }
         e2e_hashes "$source/$folder" >"$WORK/source.sums"
-        e2e_hashes "$STACK_DIR/restore-near-data/$to" ! -name report.jsonl >"$WORK/restored.sums"
+        e2e_hashes "$restored/$to" ! -name report.jsonl >"$WORK/restored.sums"
         if ! cmp -s "$WORK/source.sums" "$WORK/restored.sums"; then
             diff "$WORK/source.sums" "$WORK/restored.sums" | head -n 10
             fail "$kind of $user: restored items differ"
         fi
         if [ $kind = drive ]; then
             (cd "$source/drive" && find . | LC_ALL=C sort) >"$WORK/source.names"
-            (cd "$STACK_DIR/restore-near-data/$to" && find . ! -name report.jsonl | LC_ALL=C sort) >"$WORK/restored.names"
+            (cd "$restored/$to" && find . ! -name report.jsonl | LC_ALL=C sort) >"$WORK/restored.names"
             diff "$WORK/source.names" "$WORK/restored.names" >"$WORK/names.diff" || { head -n 10 "$WORK/names.diff"; fail "drive of $user: names differ"; }
         fi
-        rm -rf "${STACK_DIR:?}/restore-near-data/$to"
+        rm -rf "${restored:?}/$to"
         echo "$kind of $user: $(wc -l <"$WORK/source.sums") items identical"
     done
 }
@@ -136,6 +136,42 @@ e2e_graph_compare() { # WHAT FROM TO [option...]
         --client-id "$STACK_CLIENT_ID" --secret-file "$STACK_DIR/simulator/client-secret" --what "$what" --from "$from" --to "$to" "$@"
 }
 
-e2e_control() { # PATH [JSON]: the simulator's fault and statistics endpoint
-    curl -sS --fail --cacert "$STACK_DIR/simulator/ca.pem" ${2:+-X POST -d "$2"} "$STACK_SIM_URL/_control/$1"
+e2e_control() { # PATH [JSON [METHOD]]: the simulator's fault and statistics endpoint
+    curl -sS --fail --cacert "$STACK_DIR/simulator/ca.pem" ${3:+-X "$3"} ${2:+-d "$2"} "$STACK_SIM_URL/_control/$1"
+}
+
+# e2e_slow_contents MS: every message and file takes that long, so that a run has a middle
+e2e_slow_contents() {
+    e2e_control faults '{"match":{"path":"/(content|\\$value)"},"action":{"latency_ms":'"$1"'}}' >/dev/null
+}
+
+e2e_last_run() {
+    lh run list --json | jq -er '.items[0].id'
+}
+
+e2e_points() {
+    lh point list --json --limit 1000 | jq '.items|length'
+}
+
+e2e_run_over() { # RUN
+    lh run show "$1" --json | jq -e .final >/dev/null
+}
+
+# The run's tasks that a transporter has and has done something of.
+e2e_busy() { # RUN TRANSPORTER
+    lh run show "$1" --json | jq -e --arg t "$2" \
+        '[.task_list[]|select(.state=="running" and .transporter.name==$t and .counts.items_done>0)]|length>0' >/dev/null
+}
+
+e2e_not_busy() { # RUN TRANSPORTER
+    lh run show "$1" --json | jq -e --arg t "$2" \
+        '[.task_list[]|select((.state=="running" or .state=="leased") and .transporter.name==$t)]|length==0' >/dev/null
+}
+
+e2e_wait_busy() { # RUN TRANSPORTER
+    stack_wait 30 "$2 to be in the middle of a task" e2e_busy "$1" "$2"
+}
+
+e2e_run_says() { # RUN PATTERN: the lines of its tasks' remarks that match
+    lh run show "$1" --json | jq -r '.task_list[]|.waiting//empty,.error.message//empty' | grep -iE "$2"
 }
