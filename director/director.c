@@ -453,9 +453,11 @@ director_transporter_state(struct director *director, const char *node_id, struc
 int
 director_transporter_revoke(struct director *director, const char *node_id, const char *actor, struct error *err)
 {
-    if (revocation_revoke(director->revocation, node_id, err) != 0)
+    if (revocation_revoke(director->revocation, node_id, err) != 0 ||
+        scheduler_on_revoked(director->scheduler, node_id, err) != 0)
         return -1;
-    return store_events_add(director->store, NULL, actor, "transporter.revoked", node_id, err, "revoked");
+    return started(director,
+                   store_events_add(director->store, NULL, actor, "transporter.revoked", node_id, err, "revoked"));
 }
 
 int

@@ -249,6 +249,7 @@ start_link(struct transporter *t, struct error *err)
                                           .identity = t->identity,
                                           .graphs = t->graphs,
                                           .keys = t->keys,
+                                          .revoked = t->revoked,
                                           .send = director_link_send,
                                           .send_ctx = t->link };
     const struct task_runner_options runner_options = { .slots = (unsigned)t->config->task_slots,

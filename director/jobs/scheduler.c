@@ -56,6 +56,15 @@ lose(struct scheduler *scheduler, struct store_task *task, const void *argument,
 }
 
 static int
+lose_all(struct scheduler *scheduler, const struct scheduler_ids *ids, const char *why, struct error *err)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (scheduler_task_change(scheduler, ids->at[i], lose, why, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int
 expire(struct scheduler *scheduler, struct error *err)
 {
     struct scheduler_ids ids = { .count = 0 };
@@ -63,10 +72,17 @@ expire(struct scheduler *scheduler, struct error *err)
 
     if (store_tasks_expired(scheduler->store, now, scheduler_collect, &ids, err) != 0)
         return -1;
-    for (size_t i = 0; i < ids.count; i++)
-        if (scheduler_task_change(scheduler, ids.at[i], lose, "its transporter has not been heard of", err) != 0)
-            return -1;
-    return 0;
+    return lose_all(scheduler, &ids, "its transporter has not been heard of", err);
+}
+
+int
+scheduler_on_revoked(struct scheduler *scheduler, const char *node, struct error *err)
+{
+    struct scheduler_ids ids = { .count = 0 };
+
+    if (store_tasks_held(scheduler->store, node, scheduler_collect, &ids, err) != 0)
+        return -1;
+    return lose_all(scheduler, &ids, "its transporter was revoked", err);
 }
 
 void

@@ -84,6 +84,9 @@ struct scheduler_result {
 int scheduler_on_finished(struct scheduler *scheduler, const char *node, const struct scheduler_result *result,
                           struct error *err);
 
+/* A transporter's rights are taken away: what it holds goes to others at once. */
+int scheduler_on_revoked(struct scheduler *scheduler, const char *node, struct error *err);
+
 /* 1 and the row when this transporter holds the task under this fence, else 0; -1 on failure. */
 int scheduler_holds(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
                     struct store_task *row, struct error *err);

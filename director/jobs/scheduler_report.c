@@ -4,6 +4,8 @@
 #include "director/jobs/scheduler_internal.h"
 #include "director/jobs/task_state.h"
 #include "director/store/store_events.h"
+#include "director/store/store_secrets.h"
+#include "director/store/store_vaults.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,11 +192,37 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
     return scheduler_task_end(scheduler, task, STORE_TASK_DONE, err);
 }
 
+static int
+add_late_point(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
+{
+    return add_point(scheduler, task, argument, err);
+}
+
+/* A former holder committed before it was fenced off, or the host would have refused it: the point is there, and
+ * nobody else may ever tell. Only a transporter that is trusted with the vault is believed. */
+static int
+take_late_point(struct scheduler *scheduler, const char *node, const struct store_task *row,
+                const struct scheduler_result *result, struct error *err)
+{
+    struct store_vault vault;
+    struct error missing = ERROR_INIT;
+
+    if (!result->has_point || row->kind != STORE_RUN_BACKUP || result->task.fence > row->fence)
+        return 0;
+    if (store_vaults_find(scheduler->store, row->vault, &vault, &missing) != 0)
+        return missing.kind == ERROR_NOT_FOUND ? 0 : FAIL(err, missing.kind, missing.native, "%s", missing.text);
+    int trusted = store_secrets_has_slot(scheduler->store, vault.password_secret, node, err);
+    if (trusted <= 0)
+        return trusted;
+    log_info("jobs", "its point was committed before and is kept task=%s point=%s", row->id, result->point.id);
+    return scheduler_task_change(scheduler, row->id, add_late_point, result, err);
+}
+
 int
 scheduler_on_finished(struct scheduler *scheduler, const char *node, const struct scheduler_result *result,
                       struct error *err)
 {
-    struct store_task row;
+    struct store_task row = { .id = "" };
     int held = scheduler_holds(scheduler, node, &result->task, &row, err);
 
     if (held < 0)
@@ -202,7 +230,8 @@ scheduler_on_finished(struct scheduler *scheduler, const char *node, const struc
     if (held == 0) {
         log_info("jobs", "a finished task is not this transporter's any more task=%s transporter=%s fence=%llu",
                  result->task.task, node, (unsigned long long)result->task.fence);
-        return 0;
+        /* A task that is not known any more leaves the row empty. */
+        return row.id[0] != '\0' ? take_late_point(scheduler, node, &row, result, err) : 0;
     }
     return scheduler_task_change(scheduler, row.id, finish, result, err);
 }

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/net/revocation_set.h"
 #include "common/rpc/rpc_server.h"
 #include "director/link/control_send.h"
 #include "director/link/link_internal.h"
@@ -175,7 +176,13 @@ control_service_push_revocations(struct control_service *service)
 
     HASH_ITER (hh, service->welcomed, session, next) {
         struct error err = ERROR_INIT;
-        transporter_session_check(session, control_send_revocations(session, service->options.revoked, &err), &err);
+        if (!revocation_set_contains(service->options.revoked, session->node_id)) {
+            transporter_session_check(session, control_send_revocations(session, service->options.revoked, &err), &err);
+            continue;
+        }
+        /* Its connection ends in a later turn of the loop; it is to be given nothing until then. */
+        FAIL(&err, ERROR_DENIED, 0, "this transporter was revoked");
+        transporter_session_end(session, &err);
     }
 }
 

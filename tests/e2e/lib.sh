@@ -150,26 +150,25 @@ e2e_last_run() {
 }
 
 e2e_points() {
-    lh point list --json --limit 1000 | jq '.items|length'
+    lh point list --json --all | jq '.items|length'
 }
 
 e2e_run_over() { # RUN
     lh run show "$1" --json | jq -e .final >/dev/null
 }
 
-# The run's tasks that a transporter has and has done something of.
-e2e_busy() { # RUN TRANSPORTER
-    lh run show "$1" --json | jq -e --arg t "$2" \
-        '[.task_list[]|select(.state=="running" and .transporter.name==$t and .counts.items_done>0)]|length>0' >/dev/null
+e2e_busy() { # RUN: notes a transporter that is in the middle of one of the run's tasks
+    lh run show "$1" --json | jq -er \
+        '[.task_list[]|select(.state=="running" and .counts.items_done>0)|.transporter.name][0]' >"$WORK/busy"
+}
+
+e2e_wait_busy() { # RUN: prints that transporter
+    stack_wait 30 "a task of $1 to have a middle" e2e_busy "$1" && cat "$WORK/busy"
 }
 
 e2e_not_busy() { # RUN TRANSPORTER
     lh run show "$1" --json | jq -e --arg t "$2" \
         '[.task_list[]|select((.state=="running" or .state=="leased") and .transporter.name==$t)]|length==0' >/dev/null
-}
-
-e2e_wait_busy() { # RUN TRANSPORTER
-    stack_wait 30 "$2 to be in the middle of a task" e2e_busy "$1" "$2"
 }
 
 e2e_run_says() { # RUN PATTERN: the lines of its tasks' remarks that match

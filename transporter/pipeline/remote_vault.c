@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/crypto/grant.h"
+#include "common/net/revocation_set.h"
 #include "common/rpc/rpc_channel.h"
 #include "transporter/link/host_port.h"
 #include "transporter/task/cancel.h"
@@ -117,6 +118,9 @@ static int
 attempt(struct remote_vault *remote, const struct remote_vault_exchange *exchange, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer grant = BUFFER_INIT(GRANT_MAX);
+    if (remote->options.revoked != NULL &&
+        revocation_set_contains(remote->options.revoked, remote->options.host_node_id))
+        return FAIL(err, ERROR_DENIED, 0, "the host's certificate was revoked: nothing is sent to it any more");
     if (remote->options.grant(remote->options.grant_ctx, &grant, err) != 0)
         return -1;
     const struct rpc_metadata metadata = { .key = GRANT_METADATA_KEY, .value = grant.data, .len = grant.len };

@@ -14,15 +14,17 @@ struct cancel;
 struct clock;
 struct event_loop;
 struct remote_vault;
+struct revocation_set;
 struct tls_context;
 
 struct remote_vault_options {
     const struct clock *clock; /* this, loop and cancel are borrowed for life */
     struct event_loop *loop;
-    struct tls_context *tls;  /* retained */
-    const char *host_node_id; /* the peer's certificate must carry it; copied */
-    const char *address;      /* "host:port"; copied */
-    struct cancel *cancel;    /* ends every call and wait */
+    struct tls_context *tls;        /* retained */
+    const char *host_node_id;       /* the peer's certificate must carry it; copied */
+    const char *address;            /* "host:port"; copied */
+    struct cancel *cancel;          /* ends every call and wait */
+    struct revocation_set *revoked; /* borrowed for life: a host in it is not called; NULL: none are */
     /* Appends the newest grant to out; any thread. */
     int (*grant)(void *ctx, struct buffer *out, struct error *err);
     void *grant_ctx;

@@ -15,6 +15,7 @@ struct clock;
 struct event_loop;
 struct graph_pool;
 struct node_identity;
+struct revocation_set;
 struct transporter_config;
 struct vault_keys;
 
@@ -26,6 +27,7 @@ struct task_services {
     struct node_identity *identity;
     struct graph_pool *graphs;
     struct vault_keys *keys;
+    struct revocation_set *revoked; /* of the director; NULL: none */
     /* One serialised TransporterMessage to the director; any thread. ERROR_NETWORK while there is no connection. */
     int (*send)(void *ctx, const void *message, size_t len, struct error *err);
     void *send_ctx;

@@ -28,6 +28,7 @@ vault_access_open_new(const struct vault_access_options *options, struct secret 
         .host_node_id = options->where->host_node_id,
         .address = options->where->host_address,
         .cancel = options->cancel,
+        .revoked = options->services->revoked,
         .grant = options->grant,
         .grant_ctx = options->grant_ctx,
         .patience_ms = options->patience_ms,

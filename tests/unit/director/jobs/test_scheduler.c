@@ -260,6 +260,54 @@ a_lost_task_goes_to_another_with_a_higher_fence(void **state)
 }
 
 static void
+a_revoked_transporters_tasks_go_to_another_at_once(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    char run[IDENTIFIER_LEN];
+
+    w->source_online[1] = false;
+    start_job(w, run);
+    scheduler_tick(w->scheduler);
+    struct store_task lost = w->last_start;
+    w->source_online[0] = false;
+    w->source_online[1] = true;
+    assert_ok(scheduler_on_revoked(w->scheduler, w->source[0].id, &err));
+    assert_int_equal(w->last_raise, lost.fence + 1);
+    assert_int_equal(task_at(w, lost.id).state, STORE_TASK_QUEUED);
+    scheduler_tick(w->scheduler);
+    assert_int_equal(task_at(w, lost.id).state, STORE_TASK_LEASED);
+    assert_string_equal(task_at(w, lost.id).transporter, w->source[1].id);
+}
+
+/* The former holder had committed; the task was cancelled, so nobody else will tell of the point. */
+static void
+a_point_committed_before_the_fence_rose_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct store_point point;
+    char run[IDENTIFIER_LEN];
+
+    start_job(w, run);
+    scheduler_tick(w->scheduler);
+    struct store_task lost = w->last_start;
+    struct scheduler_result result = result_of(&lost, true);
+    w->source_online[0] = w->source_online[1] = false;
+    fake_clock_advance(&w->f->clock, LEASE_MS);
+    scheduler_tick(w->scheduler);
+    assert_int_equal(task_at(w, lost.id).state, STORE_TASK_QUEUED);
+    assert_ok(scheduler_cancel_run(w->scheduler, run, "tester", &err));
+    assert_ok(scheduler_on_finished(w->scheduler, w->f->host.id, &result, &err));
+    assert_int_equal(store_points_find(w->f->store, result.point.id, &point, &err), -1);
+    error_clear(&err);
+    assert_ok(scheduler_on_finished(w->scheduler, lost.transporter, &result, &err));
+    assert_ok(store_points_find(w->f->store, result.point.id, &point, &err));
+    assert_string_equal(point.object, lost.object);
+    assert_int_equal(task_at(w, lost.id).state, STORE_TASK_CANCELLED);
+}
+
+static void
 a_heartbeat_renews_and_tells_to_stop(void **state)
 {
     struct world *w = *state;
@@ -429,6 +477,8 @@ main(void)
 #define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         WITH_WORLD(a_run_goes_from_queued_to_succeeded),
         WITH_WORLD(a_result_said_twice_has_one_effect),
+        WITH_WORLD(a_revoked_transporters_tasks_go_to_another_at_once),
+        WITH_WORLD(a_point_committed_before_the_fence_rose_is_kept),
         WITH_WORLD(a_lost_task_goes_to_another_with_a_higher_fence),
         WITH_WORLD(a_heartbeat_renews_and_tells_to_stop),
         WITH_WORLD(a_failure_is_tried_again_and_in_the_end_final),
