@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REPORT_PAGE 500
+
 static json_t *
 fetch_point(struct cli *cli, struct error *err)
 {
@@ -196,17 +198,29 @@ restore_tenant(struct cli *cli, struct error *err)
     return cli_watch_started(cli, cli_client_post(cli, "/restores", body, err), false, err);
 }
 
-static json_t *
-ask_report(struct cli *cli, json_t *task, struct error *err)
+/* A reply has a ceiling, so a report comes in pages. */
+static int
+add_report(struct cli *cli, json_t *task, json_t *all, struct error *err)
 {
     const char *transporter = cli_json_text(task, "transporter.id");
+    json_int_t at = 0, total = 1;
 
-    if (transporter[0] == '\0') {
-        FAIL(err, ERROR_NOT_FOUND, 0, "no transporter has worked on it yet");
-        return NULL;
+    if (transporter[0] == '\0')
+        return FAIL(err, ERROR_NOT_FOUND, 0, "no transporter has worked on it yet");
+    while (at < total) {
+        json_t *reply = cli_query_ask(cli, cli_json_text(task, "vault.id"), transporter,
+                                      json_pack("{s:s, s:s, s:I, s:i}", "op", "report", "task",
+                                                cli_json_text(task, "id"), "offset", at, "limit", REPORT_PAGE),
+                                      err);
+        if (reply == NULL)
+            return -1;
+        json_t *items = json_object_get(reply, "items");
+        json_array_extend(all, items);
+        total = json_array_size(items) > 0 ? json_integer_value(json_object_get(reply, "total")) : 0;
+        at += (json_int_t)json_array_size(items);
+        json_decref(reply);
     }
-    return cli_query_ask(cli, cli_json_text(task, "vault.id"), transporter,
-                         json_pack("{s:s, s:s}", "op", "report", "task", cli_json_text(task, "id")), err);
+    return 0;
 }
 
 /* Reports of all tasks of the run as one list. */
@@ -217,14 +231,12 @@ collect_reports(struct cli *cli, json_t *tasks, struct error *err)
     size_t i;
 
     json_array_foreach (json_object_get(tasks, "items"), i, task) {
-        json_t *reply = error_is_set(err) ? NULL : ask_report(cli, task, err);
-        json_array_extend(all, json_object_get(reply, "items"));
-        json_decref(reply);
+        if (add_report(cli, task, all, err) != 0) {
+            json_decref(all);
+            return NULL;
+        }
     }
-    if (!error_is_set(err))
-        return json_pack("{s:o}", "items", all);
-    json_decref(all);
-    return NULL;
+    return json_pack("{s:o}", "items", all);
 }
 
 static int
@@ -240,7 +252,7 @@ report(struct cli *cli, struct error *err)
     if (all == NULL)
         return -1;
     json_array_foreach (json_object_get(all, "items"), i, item)
-        cli_table_add(table, cli_json_text(item, "outcome"), cli_json_text(item, "reason"), cli_json_text(item, "name"),
+        cli_table_add(table, cli_json_text(item, "outcome"), cli_json_text(item, "reason"), cli_json_text(item, "path"),
                       cli_json_text(item, "key"), NULL);
     if (!cli_json_printed(cli, all))
         cli_table_print(table, "The report is empty.", cli->out);

@@ -78,6 +78,8 @@ def attachments(graph, user, message):
         name = a.get("name") or ""
         if a.get("contentType") == "message/rfc822":
             name, kind = re.sub(r"\.eml$", "", name), "message"
+            # One without a name and without a subject: the service and the restore each make up a name for it.
+            name = "" if name == "Message" or re.fullmatch(r"ATT\d{5}", name) else name
         found.append((kind, name, a.get("contentType"), bool(a.get("isInline")), len(data), hashlib.sha256(data).hexdigest()))
     return sorted(found, key=repr)
 

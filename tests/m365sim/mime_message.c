@@ -11,13 +11,30 @@
 #define PART_LIMIT  400u
 #define DEPTH_LIMIT 30
 
+static bool
+is_type(const char *type, size_t len)
+{
+    const char *slash = memchr(type, '/', len);
+    return slash != NULL && slash > type && slash + 1 < type + len && strcspn(type, "<>@,:\"") >= len;
+}
+
 static void
-read_type(struct mime_part *part, const struct mime_headers *h, char **boundary)
+settle_type(struct mime_part *part)
+{
+    if (part->type[0] == '\0')
+        snprintf(part->type, sizeof(part->type),
+                 part->attachment || part->name != NULL ? "application/octet-stream" : "text/plain");
+}
+
+static void
+read_type(struct mime_part *part, const struct mime_headers *h, bool digest, char **boundary)
 {
     CLEANUP(memory_free_p) char *type = mime_headers_raw(h, "Content-Type");
     if (type == NULL)
-        type = memory_strdup("text/plain");
+        type = memory_strdup(digest ? "message/rfc822" : "text/plain");
     size_t n = strcspn(type, "; \t");
+    if (!is_type(type, n)) /* counts as none (RFC 2045, 5.2); see settle_type() for files */
+        n = 0;
     snprintf(part->type, sizeof(part->type), "%.*s", (int)(n < 79 ? n : 79), type);
     for (char *p = part->type; *p != '\0'; p++)
         *p = (char)tolower((unsigned char)*p);
@@ -74,9 +91,11 @@ find_boundary(const char *from, const char *end, const char *boundary, bool *las
         if (dash == NULL)
             return NULL;
         bool starts = dash == from || dash[-1] == '\n';
-        if (starts && (size_t)(end - dash) >= len + 2 && memcmp(dash + 2, boundary, len) == 0) {
-            const char *rest = dash + 2 + len;
-            *last = end - rest >= 2 && rest[0] == '-' && rest[1] == '-';
+        const char *rest = dash + 2 + len;
+        bool same = starts && (size_t)(end - dash) >= len + 2 && memcmp(dash + 2, boundary, len) == 0;
+        *last = same && end - rest >= 2 && rest[0] == '-' && rest[1] == '-';
+        /* A boundary that only begins like this one is another one's. */
+        if (same && (*last || rest == end || isspace((unsigned char)*rest))) {
             const char *lf = memchr(rest, '\n', (size_t)(end - rest));
             *after = lf != NULL ? lf + 1 : end;
             return dash;
@@ -84,6 +103,15 @@ find_boundary(const char *from, const char *end, const char *boundary, bool *las
         p = dash + 1;
     }
     return NULL;
+}
+
+static bool
+is_blank(const struct mime_message *m, size_t i)
+{
+    const char *p = m->data + m->parts[i].offset, *end = p + m->parts[i].len;
+    while (p < end && isspace((unsigned char)*p))
+        p++;
+    return p == end;
 }
 
 static void parse_part(struct mime_message *m, int parent, int depth, size_t from, size_t to);
@@ -114,13 +142,18 @@ parse_part(struct mime_message *m, int parent, int depth, size_t from, size_t to
     char *boundary = NULL;
     size_t index = m->part_count++;
     struct mime_part *part = &m->parts[index];
+    bool digest = parent >= 0 && strcmp(m->parts[parent].type, "multipart/digest") == 0;
     mime_headers_parse(h, m->data + from, to - from);
+    bool starts = h->count > 0 && h->fields[0].name == m->data + from;
+    if (parent >= 0 && !starts && from < to && strchr("\r\n", m->data[from]) == NULL)
+        h->count = h->end = 0; /* a part that begins with its text */
     part->parent = parent;
     part->depth = depth;
     part->offset = from + h->end;
     part->len = to - part->offset;
-    read_type(part, h, &boundary);
+    read_type(part, h, digest, &boundary);
     read_disposition(part, h);
+    settle_type(part);
     read_encoding(part, h);
     read_content_id(part, h);
     if (parent >= 0)
@@ -128,13 +161,35 @@ parse_part(struct mime_message *m, int parent, int depth, size_t from, size_t to
     if (boundary != NULL && boundary[0] != '\0' && depth < DEPTH_LIMIT)
         parse_children(m, (int)index, depth, boundary);
     free(boundary);
+    /* A multipart whose boundary never comes is read as text. */
+    if (strncmp(part->type, "multipart/", 10) == 0 && m->part_count == index + 1 && !is_blank(m, index))
+        snprintf(part->type, sizeof(part->type), "text/plain");
 }
 
 static bool
 is_body_candidate(const struct mime_message *m, size_t i, const char *type)
 {
     const struct mime_part *p = &m->parts[i];
-    return strcmp(p->type, type) == 0 && !p->attachment && (p->name == NULL || i == 0);
+    return strcmp(p->type, type) == 0 && !p->attachment && (p->name == NULL || i == 0) && !is_blank(m, i);
+}
+
+/* Of texts beside each other the first is the body and the others are files; only alternatives stand for each other. */
+static void
+settle_body(struct mime_message *m)
+{
+    int a = m->plain, b = m->html;
+    if (a < 0 || b < 0)
+        return;
+    while (a != b) {
+        int *deeper = m->parts[a].depth >= m->parts[b].depth ? &a : &b;
+        *deeper = m->parts[*deeper].parent;
+    }
+    if (strcmp(m->parts[a].type, "multipart/alternative") == 0)
+        return;
+    if (m->plain < m->html)
+        m->html = -1;
+    else
+        m->plain = -1;
 }
 
 void
@@ -152,6 +207,7 @@ mime_message_parse(struct mime_message *m, const char *data, size_t len)
         if (m->html < 0 && is_body_candidate(m, i, "text/html"))
             m->html = (int)i;
     }
+    settle_body(m);
 }
 
 void
@@ -171,7 +227,8 @@ mime_message_is_attachment(const struct mime_message *m, size_t part)
 {
     const struct mime_part *p = &m->parts[part];
     bool multipart = strncmp(p->type, "multipart/", 10) == 0;
-    return !multipart && (int)part != m->plain && (int)part != m->html;
+    bool file = p->name != NULL || p->content_id != NULL || p->attachment || strncmp(p->type, "text/", 5) != 0;
+    return !multipart && (file || !is_blank(m, part)) && (int)part != m->plain && (int)part != m->html;
 }
 
 char *

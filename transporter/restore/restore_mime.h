@@ -2,7 +2,7 @@
 #define LONGHAUL_TRANSPORTER_RESTORE_RESTORE_MIME_H
 
 /* A stored message taken apart for Microsoft Graph: body, attachments, headers. The bytes lie in an unnamed temporary
- * file; memory holds the structure and one part at a time. One thread per message. */
+ * file; memory holds the structure and a piece of one part at a time. One thread per message. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +25,9 @@ void restore_mime_free_p(struct restore_mime **mime);
 /* The part a reader shows first: HTML when there is, else plain text; UTF-8, the caller's, free(). "" when none. */
 char *restore_mime_body(struct restore_mime *mime, bool *html, struct error *err);
 /* The header block as it came, at most `ceiling` bytes of whole lines, broken UTF-8 replaced; free(). */
-char *restore_mime_headers(struct restore_mime *mime, size_t ceiling, struct error *err);
-/* First value of a header, unfolded; NULL. Valid as long as mime. */
-const char *restore_mime_header(struct restore_mime *mime, const char *name);
+char *restore_mime_headers(struct restore_mime *mime, size_t ceiling);
+/* First value of a header, unfolded; NULL; free(). */
+char *restore_mime_header(struct restore_mime *mime, const char *name);
 /* multipart/signed or multipart/encrypted: the parts come back, the signature over them does not. */
 bool restore_mime_is_sealed(const struct restore_mime *mime);
 

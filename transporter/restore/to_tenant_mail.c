@@ -148,18 +148,20 @@ restore_message(struct to_tenant *restore, struct to_tenant_place *place, const 
 {
     bool html;
     CLEANUP(memory_free_p) char *body = restore_mime_body(mime, &html, err);
-    CLEANUP(memory_free_p) char *headers = body != NULL ? restore_mime_headers(mime, HEADERS_CEILING, err) : NULL;
+    CLEANUP(memory_free_p) char *headers = restore_mime_headers(mime, HEADERS_CEILING);
+    CLEANUP(memory_free_p) char *in_reply_to = restore_mime_header(mime, "In-Reply-To");
+    CLEANUP(memory_free_p) char *references = restore_mime_header(mime, "References");
     CLEANUP(graph_json_unref) json_t *made = NULL;
 
-    if (headers == NULL)
+    if (body == NULL)
         return -1;
     const struct mail_json_parts parts = {
         .metadata = metadata,
         .body = body,
         .html = html,
         .headers = headers,
-        .in_reply_to = restore_mime_header(mime, "In-Reply-To"),
-        .references = restore_mime_header(mime, "References"),
+        .in_reply_to = in_reply_to,
+        .references = references,
     };
     if (create(restore, place->target, &parts, &made, report, err) != 0)
         return -1;
