@@ -80,6 +80,7 @@ void
 transporter_prepare_process(void)
 {
     const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+    memory_prepare_process();
     signal(SIGPIPE, SIG_IGN);
     json_set_alloc_funcs(malloc, zeroing_free);
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)

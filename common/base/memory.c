@@ -2,10 +2,23 @@
 
 #include "common/base/error.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MOST_ARENAS 2
+#define LARGE_BLOCK (1 << 20)
+#define MOST_IDLE   (2 << 20)
+
+void
+memory_prepare_process(void)
+{
+    mallopt(M_ARENA_MAX, MOST_ARENAS);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, MOST_IDLE);
+}
 
 void *
 memory_new(size_t size)

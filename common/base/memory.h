@@ -30,6 +30,10 @@ void *memory_array(size_t count, size_t size, size_t ceiling, struct error *err)
 /* CLEANUP(memory_free_p) on a char* or uint8_t* variable. */
 void memory_free_p(void *pointer_to_pointer);
 
+/* Call first in main: makes the heap of a program with many threads give memory back. Large blocks go to the system
+ * when they are freed, and threads share two arenas instead of keeping what they freed to themselves. */
+void memory_prepare_process(void);
+
 #define MEMORY_NEW(type) ((type *)memory_new(sizeof(type)))
 
 #endif

@@ -23,7 +23,7 @@
 #define P_MOST         4
 #define MEMORY_CEILING (((uint64_t)256 << 20) + ((uint64_t)1 << 20))
 
-const struct key_slot_cost key_slot_cost_default = { .log2_n = 17, .r = 8, .p = 1 };
+const struct key_slot_cost key_slot_cost_default = { .log2_n = 16, .r = 8, .p = 2 };
 const struct key_slot_cost key_slot_cost_least = { .log2_n = LOG2_N_LEAST, .r = 8, .p = 1 };
 
 /* A slot taken apart; pointers into its bytes. */

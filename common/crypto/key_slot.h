@@ -39,7 +39,7 @@ struct key_slot_cost {
     uint8_t log2_n, r, p;
 };
 
-/* N = 2^17, r = 8, p = 1: 128 MiB. */
+/* N = 2^16, r = 8, p = 2: 64 MiB, and the work of 2^17 with p = 1. */
 extern const struct key_slot_cost key_slot_cost_default;
 /* The least that is read: N = 2^14, r = 8, p = 1: 16 MiB. For tests. */
 extern const struct key_slot_cost key_slot_cost_least;

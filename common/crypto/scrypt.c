@@ -6,6 +6,9 @@
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <pthread.h>
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 int
 scrypt_derive(const struct scrypt_input *input, uint8_t *out, size_t out_len, struct error *err)
@@ -25,7 +28,9 @@ scrypt_derive(const struct scrypt_input *input, uint8_t *out, size_t out_len, st
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SCRYPT", NULL);
     EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
+    pthread_mutex_lock(&one_at_a_time);
     int ok = ctx != NULL && EVP_KDF_derive(ctx, out, out_len, params) == 1;
+    pthread_mutex_unlock(&one_at_a_time);
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
     if (ok)

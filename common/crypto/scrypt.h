@@ -1,7 +1,8 @@
 #ifndef LONGHAUL_COMMON_CRYPTO_SCRYPT_H
 #define LONGHAUL_COMMON_CRYPTO_SCRYPT_H
 
-/* scrypt (RFC 7914): a key from a password, at a cost in memory and time that the caller has bounded. Any thread. */
+/* scrypt (RFC 7914): a key from a password, at a cost in memory and time that the caller has bounded. Any thread;
+ * one at a time in the process, so that tasks that begin together do not need that memory each. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -13,7 +13,8 @@
 /* A message without anything to take apart, and no longer than the text buffer, is stored as it is. */
 struct message_stream {
     struct mime_scan scan;
-    struct content_stream recipe, part;
+    struct content_stream *recipe; /* borrowed */
+    struct content_stream part;
     struct digest *digest;
     uint64_t total;
     bool recipe_begun;
@@ -30,10 +31,10 @@ struct message_stream {
 static const struct mime_scan_vtable scan_vtable;
 
 struct message_stream *
-message_stream_new(struct vault_writer *writer, struct hmac *naming)
+message_stream_new(struct vault_writer *writer, struct hmac *naming, struct content_stream *recipe)
 {
     struct message_stream *stream = MEMORY_NEW(struct message_stream);
-    content_stream_init(&stream->recipe, writer, naming);
+    stream->recipe = recipe;
     content_stream_init(&stream->part, writer, naming);
     stream->digest = digest_new();
     stream->text = memory_new(RECIPE_TEXT_MAX);
@@ -45,7 +46,6 @@ message_stream_free(struct message_stream *stream)
 {
     if (stream == NULL)
         return;
-    content_stream_clear(&stream->recipe);
     content_stream_clear(&stream->part);
     digest_free(stream->digest);
     free(stream->text);
@@ -59,7 +59,7 @@ message_stream_begin(struct message_stream *stream)
     /* What an aborted message left behind. */
     digest_final(stream->digest, drop);
     mime_scan_begin(&stream->scan, &scan_vtable, stream);
-    content_stream_begin(&stream->recipe, CLASS_TEXT);
+    content_stream_begin(stream->recipe, CLASS_TEXT);
     stream->total = 0;
     stream->text_len = 0;
     stream->recipe_begun = false;
@@ -71,10 +71,10 @@ write_recipe(struct message_stream *stream, const uint8_t *data, size_t len, str
     static const uint8_t version = RECIPE_VERSION;
     if (!stream->recipe_begun) {
         stream->recipe_begun = true;
-        if (content_stream_write(&stream->recipe, &version, 1, err) != 0)
+        if (content_stream_write(stream->recipe, &version, 1, err) != 0)
             return -1;
     }
-    return content_stream_write(&stream->recipe, data, len, err);
+    return content_stream_write(stream->recipe, data, len, err);
 }
 
 static int
@@ -178,16 +178,16 @@ message_stream_end(struct message_stream *stream, struct content_ref *ref, struc
     if (mime_scan_end(&stream->scan, err) != 0)
         return -1;
     if (!stream->recipe_begun) {
-        if (content_stream_write(&stream->recipe, stream->text, stream->text_len, err) != 0)
+        if (content_stream_write(stream->recipe, stream->text, stream->text_len, err) != 0)
             return -1;
-        return content_stream_end(&stream->recipe, ref, err);
+        return content_stream_end(stream->recipe, ref, err);
     }
     size_t n = 1 + varint_put(end + 1, stream->total);
     uint8_t digest[DIGEST_LEN];
     digest_final(stream->digest, digest);
     memcpy(end + n, digest, RECIPE_DIGEST_LEN);
     if (flush_text(stream, err) != 0 || write_recipe(stream, end, n + RECIPE_DIGEST_LEN, err) != 0 ||
-        content_stream_end(&stream->recipe, ref, err) != 0)
+        content_stream_end(stream->recipe, ref, err) != 0)
         return -1;
     ref->message = true;
     ref->len = stream->total;

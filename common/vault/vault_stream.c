@@ -9,7 +9,7 @@
 struct vault_stream {
     struct vault_writer *writer;
     struct hmac *naming;
-    struct content_stream content;
+    struct content_stream content;  /* of the content, or of the message's recipe */
     struct message_stream *message; /* made when the first message comes */
     bool is_message;
     struct vault_stream *next;
@@ -88,7 +88,7 @@ vault_stream_begin(struct vault_writer *writer, enum vault_content type, struct 
     stream->is_message = type == VAULT_MESSAGE;
     if (stream->is_message) {
         if (stream->message == NULL)
-            stream->message = message_stream_new(writer, stream->naming);
+            stream->message = message_stream_new(writer, stream->naming, &stream->content);
         message_stream_begin(stream->message);
     } else {
         content_stream_begin(&stream->content, classes[type]);

@@ -12,6 +12,17 @@
 #define LEAST_PACK        ((size_t)64 << 10)
 #define MOST_PACK         ((size_t)32 << 20)
 
+struct vault_writer_options
+vault_writer_options_for(unsigned writers)
+{
+    if (writers <= 1)
+        return (struct vault_writer_options){ .sealers = 2, .uploaders = 2, .pack_bytes = DEFAULT_PACK };
+    if (writers <= 2)
+        return (struct vault_writer_options){ .sealers = 2, .uploaders = 1, .pack_bytes = DEFAULT_PACK };
+    size_t pack = writers <= 4 ? DEFAULT_PACK / 8 * 3 : DEFAULT_PACK / 8;
+    return (struct vault_writer_options){ .sealers = 1, .uploaders = 1, .pack_bytes = pack };
+}
+
 static struct vault_writer_options
 complete_options(const struct vault_writer_options *given)
 {
@@ -124,6 +135,7 @@ vault_writer_close(struct vault_writer *writer)
         pthread_join(writer->uploaders[i], NULL);
     bounded_queue_free(writer->found, free);
     bounded_queue_free(writer->groups, free);
+    vault_writer_free_groups(writer);
     bounded_queue_free(writer->packs, NULL);
     vault_writer_free_packs(writer);
     vault_stream_free_idle(writer);

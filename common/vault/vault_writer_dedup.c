@@ -14,6 +14,54 @@ struct batch {
     size_t count;
 };
 
+/* Catalog nodes and lists are read one at a time: smaller groups cost a reader less. */
+static size_t group_room(enum writer_class class)
+{
+    return class == CLASS_NODE || class == CLASS_LIST ? WRITER_GROUP_RAW / 4 : WRITER_GROUP_RAW;
+}
+
+static struct writer_group *
+take_group(struct vault_writer *writer, enum writer_class class)
+{
+    size_t room = group_room(class);
+    struct writer_group *group = NULL;
+    pthread_mutex_lock(&writer->lock);
+    if (room == WRITER_GROUP_RAW && (group = writer->free_groups) != NULL)
+        writer->free_groups = group->next;
+    pthread_mutex_unlock(&writer->lock);
+    if (group == NULL)
+        group = malloc(sizeof(*group) + room);
+    if (group == NULL)
+        return NULL;
+    group->class = class;
+    group->room = room;
+    group->len = group->chunk_count = 0;
+    return group;
+}
+
+void
+vault_writer_release_group(struct vault_writer *writer, struct writer_group *group)
+{
+    if (group->room < WRITER_GROUP_RAW) {
+        free(group);
+        return;
+    }
+    pthread_mutex_lock(&writer->lock);
+    group->next = writer->free_groups;
+    writer->free_groups = group;
+    pthread_mutex_unlock(&writer->lock);
+}
+
+void
+vault_writer_free_groups(struct vault_writer *writer)
+{
+    struct writer_group *group;
+    while ((group = writer->free_groups) != NULL) {
+        writer->free_groups = group->next;
+        free(group);
+    }
+}
+
 static int
 pass_on_group(struct vault_writer *writer, enum writer_class class, struct error *err)
 {
@@ -33,17 +81,15 @@ static int
 gather(struct vault_writer *writer, const struct writer_chunk *chunk, struct error *err)
 {
     struct writer_group *group = writer->open[chunk->class];
-    bool full = group != NULL &&
-                (group->len + chunk->name.len > sizeof(group->data) || group->chunk_count == WRITER_GROUP_CHUNKS);
+    bool full =
+        group != NULL && (group->len + chunk->name.len > group->room || group->chunk_count == WRITER_GROUP_CHUNKS);
     if (full && pass_on_group(writer, chunk->class, err) != 0)
         return -1;
     group = writer->open[chunk->class];
     if (group == NULL) {
-        group = malloc(sizeof(*group));
+        group = take_group(writer, chunk->class);
         if (group == NULL)
             return FAIL(err, ERROR_LIMIT, 0, "no memory for a compression group");
-        group->class = chunk->class;
-        group->len = group->chunk_count = 0;
         writer->open[chunk->class] = group;
     }
     memcpy(group->data + group->len, chunk->data, chunk->name.len);
@@ -98,6 +144,7 @@ collect(struct vault_writer *writer, struct batch *batch, bool *marker)
     struct writer_chunk *chunk = bounded_queue_pop(writer->found);
     if (chunk == NULL)
         return false;
+    size_t bytes = 0;
     while (chunk != NULL) {
         if (chunk->marker) {
             *marker = true;
@@ -105,7 +152,9 @@ collect(struct vault_writer *writer, struct batch *batch, bool *marker)
             return true;
         }
         batch->chunks[batch->count++] = chunk;
-        chunk = batch->count < WRITER_BATCH ? bounded_queue_try_pop(writer->found) : NULL;
+        bytes += chunk->name.len;
+        bool more = batch->count < WRITER_BATCH && bytes < WRITER_BATCH_BYTES;
+        chunk = more ? bounded_queue_try_pop(writer->found) : NULL;
     }
     return true;
 }

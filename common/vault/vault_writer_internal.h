@@ -21,11 +21,12 @@
 #define WRITER_GROUP_CHUNKS 4096
 #define WRITER_PACK_SLACK   ((size_t)3 << 20) /* room for the last group, the directory and the trailer */
 #define WRITER_DIRECTORY    ((size_t)3 << 19)
-#define WRITER_QUEUE_BYTES  ((size_t)8 << 20)
-#define WRITER_BATCH        1024
+#define WRITER_QUEUE_BYTES  ((size_t)2 << 20)
+#define WRITER_BATCH        1024 /* chunks asked for at a time */
+#define WRITER_BATCH_BYTES  ((size_t)1 << 20)
 #define WRITER_RECENT       65536
 #define WRITER_MAX_THREADS  16
-#define WRITER_IDLE_STREAMS 8
+#define WRITER_IDLE_STREAMS 4
 
 /* What compresses together. */
 enum writer_class { CLASS_TEXT, CLASS_FILE, CLASS_DENSE, CLASS_METADATA, CLASS_NODE, CLASS_LIST, CLASS_COUNT };
@@ -40,8 +41,10 @@ struct writer_chunk {
 struct writer_group {
     enum writer_class class;
     size_t len, chunk_count;
+    struct writer_group *next; /* in the list of free ones */
+    size_t room;               /* of data */
     struct pack_chunk chunks[WRITER_GROUP_CHUNKS];
-    uint8_t data[WRITER_GROUP_RAW];
+    uint8_t data[];
 };
 
 struct writer_pack {
@@ -75,6 +78,7 @@ struct vault_writer {
     struct writer_inflight *inflight;
     struct chunk_id *recent;                                                   /* a hash table that forgets */
     struct writer_pack *pack, *free_packs, *all_packs[WRITER_MAX_THREADS + 1]; /* uploaders + 1 */
+    struct writer_group *free_groups;
     uint64_t next_serial;
     unsigned packs_made;
     size_t chunks_pending, groups_pending, packs_pending;
@@ -98,6 +102,10 @@ int vault_writer_feed_marker(struct vault_writer *writer, struct error *err);
 /* The chunk is in the vault, durably. Called locked. */
 void vault_writer_note_known(struct vault_writer *writer, const struct chunk_id *id);
 void vault_writer_forget_all(struct vault_writer *writer);
+
+/* Large groups are kept for reuse: their pages stay with the writer instead of going through the heap. */
+void vault_writer_release_group(struct vault_writer *writer, struct writer_group *group);
+void vault_writer_free_groups(struct vault_writer *writer);
 
 void *vault_writer_dedup_run(void *writer);
 void *vault_writer_seal_run(void *writer);

@@ -191,7 +191,7 @@ vault_writer_seal_run(void *arg)
     while (!error_is_set(&err) && (group = bounded_queue_pop(writer->groups)) != NULL) {
         if (seal_group(&sealer, group, &err) != 0)
             vault_writer_fail(writer, &err);
-        free(group);
+        vault_writer_release_group(writer, group);
         pthread_mutex_lock(&writer->lock);
         writer->groups_pending--;
         pthread_cond_broadcast(&writer->changed);

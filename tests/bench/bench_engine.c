@@ -1,9 +1,11 @@
 /* The vault engine alone: a folder into a local vault and back, no network.
  *
- *   bench_engine backup  FOLDER VAULT [PREVIOUS POINT]   prints the point's id last
+ *   bench_engine backup  FOLDER VAULT [WRITERS [FEEDERS]]   prints the points' ids last
  *   bench_engine restore VAULT POINT FOLDER
  *
- * Prints seconds, CPU seconds, MB/s and stored bytes, to be put beside other tools on the same bytes. */
+ * With several writers (as many tasks have at a time) each stores its share of the files and commits its own point,
+ * fed by FEEDERS threads (2), with the memory that vault_writer_options_for() gives it. Prints seconds, CPU seconds,
+ * MB/s and stored bytes, to be put beside other tools on the same bytes. */
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -28,9 +30,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VAULT_ID "vault-bench"
-#define FEEDERS  2
-#define BLOCK    ((size_t)256 << 10)
+#define VAULT_ID      "vault-bench"
+#define FEEDERS       2
+#define MOST_WRITERS  16
+#define CATALOG_CACHE ((size_t)4 << 20)
+#define MOST_FEEDERS  16
+#define BLOCK         ((size_t)256 << 10)
 
 static void
 die(const struct error *err)
@@ -124,11 +129,14 @@ compare_paths(const void *a, const void *b)
 }
 
 struct backup {
+    unsigned number;
+    struct vault_reader *reader;
     struct vault_writer *writer;
     struct catalog_edit *edit;
     pthread_mutex_t lock;
-    size_t next;
+    size_t next, end; /* positions in files */
     uint64_t bytes;
+    char point[IDENTIFIER_LEN];
 };
 
 static int
@@ -162,7 +170,7 @@ feed(void *arg)
         struct stat st;
         struct catalog_key_buffer key;
         pthread_mutex_lock(&backup->lock);
-        const char *path = backup->next < files.count ? files.path[backup->next++] : NULL;
+        const char *path = backup->next < backup->end ? files.path[backup->next++] : NULL;
         pthread_mutex_unlock(&backup->lock);
         if (path == NULL)
             return NULL;
@@ -186,45 +194,79 @@ feed(void *arg)
 }
 
 static void
-run_backup(const char *folder, const char *vault_path)
+begin_backup(struct backup *backup, struct vault *vault, unsigned writers)
 {
     struct error err = ERROR_INIT;
-    struct engine engine;
-    pthread_t threads[FEEDERS];
-    struct point point = { .header.scope = "object-bench", .header.fence = 1 };
+    struct vault_writer_options options = vault_writer_options_for(writers);
+    pthread_mutex_init(&backup->lock, NULL);
+    backup->reader = vault_reader_open(vault, CATALOG_CACHE, &err);
+    backup->writer = vault_writer_open(vault, &options, &err);
+    backup->edit = backup->writer == NULL ? NULL : catalog_edit_begin(backup->reader, backup->writer, NULL, NULL, &err);
+    if (backup->edit == NULL)
+        die(&err);
+}
+
+static void
+commit_backup(struct backup *backup, struct vault *vault, struct vault_writer_progress *sum)
+{
+    struct error err = ERROR_INIT;
+    struct point point = { .header.fence = 1 };
     struct vault_writer_progress progress;
+    snprintf(point.header.scope, sizeof(point.header.scope), "object-bench-%u", backup->number);
+    identifier_new(clock_system(), "point", point.header.id);
+    point.header.created_ms = clock_wall_ms(clock_system());
+    if (catalog_edit_commit(backup->edit, &point.catalog, NULL, &err) != 0 ||
+        point_commit(vault, backup->writer, &point, "cursor", 6, &err) != 0)
+        die(&err);
+    vault_writer_progress(backup->writer, &progress);
+    sum->bytes_in += progress.bytes_in;
+    sum->bytes_new += progress.bytes_new;
+    sum->bytes_stored += progress.bytes_stored;
+    sum->packs += progress.packs;
+    sum->chunks += progress.chunks;
+    sum->chunks_known += progress.chunks_known;
+    memcpy(backup->point, point.header.id, sizeof(backup->point));
+    catalog_edit_free(backup->edit);
+    vault_writer_close(backup->writer);
+    vault_reader_close(backup->reader);
+}
+
+static void
+run_backup(const char *folder, const char *vault_path, unsigned writers, unsigned feeders)
+{
+    struct engine engine;
+    struct backup backups[MOST_WRITERS] = { 0 };
+    pthread_t threads[MOST_WRITERS][MOST_FEEDERS];
+    struct vault_writer_progress sum = { 0 };
+    uint64_t bytes = 0;
     engine_open(&engine, vault_path, true);
     double started = seconds_now();
     files.root_len = strlen(folder);
     if (nftw(folder, on_file, 64, FTW_PHYS) != 0)
         exit(1);
     qsort(files.path, files.count, sizeof(char *), compare_paths);
-    struct backup backup = { .lock = PTHREAD_MUTEX_INITIALIZER };
-    struct vault_reader *reader = vault_reader_open(engine.vault, 0, &err);
-    backup.writer = vault_writer_open(engine.vault, NULL, &err);
-    backup.edit = backup.writer == NULL ? NULL : catalog_edit_begin(reader, backup.writer, NULL, NULL, &err);
-    if (backup.edit == NULL)
-        die(&err);
-    for (int i = 0; i < FEEDERS; i++)
-        pthread_create(&threads[i], NULL, feed, &backup);
-    for (int i = 0; i < FEEDERS; i++)
-        pthread_join(threads[i], NULL);
-    identifier_new(clock_system(), "point", point.header.id);
-    point.header.created_ms = clock_wall_ms(clock_system());
-    if (catalog_edit_commit(backup.edit, &point.catalog, NULL, &err) != 0 ||
-        point_commit(engine.vault, backup.writer, &point, "cursor", 6, &err) != 0)
-        die(&err);
-    report("backup", started, backup.bytes);
-    vault_writer_progress(backup.writer, &progress);
+    for (unsigned w = 0; w < writers; w++) {
+        backups[w].number = w;
+        backups[w].next = files.count * w / writers;
+        backups[w].end = files.count * (w + 1) / writers;
+        begin_backup(&backups[w], engine.vault, writers);
+        for (unsigned i = 0; i < feeders; i++)
+            pthread_create(&threads[w][i], NULL, feed, &backups[w]);
+    }
+    for (unsigned w = 0; w < writers; w++) {
+        for (unsigned i = 0; i < feeders; i++)
+            pthread_join(threads[w][i], NULL);
+        commit_backup(&backups[w], engine.vault, &sum);
+        bytes += backups[w].bytes;
+    }
+    report("backup", started, bytes);
     printf("files %zu, bytes %.1f MB, taken apart %.1f MB, new %.1f MB, stored %.1f MB in %llu packs, chunks %llu, "
            "known %llu\n",
-           files.count, (double)backup.bytes / 1e6, (double)progress.bytes_in / 1e6, (double)progress.bytes_new / 1e6,
-           (double)progress.bytes_stored / 1e6, (unsigned long long)progress.packs, (unsigned long long)progress.chunks,
-           (unsigned long long)progress.chunks_known);
-    printf("%s\n", point.header.id);
-    catalog_edit_free(backup.edit);
-    vault_writer_close(backup.writer);
-    vault_reader_close(reader);
+           files.count, (double)bytes / 1e6, (double)sum.bytes_in / 1e6, (double)sum.bytes_new / 1e6,
+           (double)sum.bytes_stored / 1e6, (unsigned long long)sum.packs, (unsigned long long)sum.chunks,
+           (unsigned long long)sum.chunks_known);
+    for (unsigned w = 0; w < writers; w++)
+        printf("%s\n", backups[w].point);
     engine_close(&engine);
 }
 
@@ -346,12 +388,16 @@ run_restore(const char *vault_path, const char *point_id, const char *folder)
 int
 main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "backup") == 0)
-        run_backup(argv[2], argv[3]);
+    memory_prepare_process();
+    unsigned writers = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 1;
+    unsigned feeders = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : FEEDERS;
+    if (argc >= 4 && argc <= 6 && strcmp(argv[1], "backup") == 0 && writers >= 1 && writers <= MOST_WRITERS &&
+        feeders >= 1 && feeders <= MOST_FEEDERS)
+        run_backup(argv[2], argv[3], writers, feeders);
     else if (argc == 5 && strcmp(argv[1], "restore") == 0)
         run_restore(argv[2], argv[3], argv[4]);
     else {
-        fprintf(stderr, "bench_engine backup FOLDER VAULT | restore VAULT POINT FOLDER\n");
+        fprintf(stderr, "bench_engine backup FOLDER VAULT [WRITERS [FEEDERS]] | restore VAULT POINT FOLDER\n");
         return 64;
     }
     return 0;

@@ -162,20 +162,11 @@ open_source(struct backup *backup, struct error *err)
     return backup->source != NULL ? 0 : -1;
 }
 
-/* With more tasks at a time each gets less, so that all of them stay below the process's ceiling. */
-static struct vault_writer_options
-writer_options(const struct transporter_config *config)
-{
-    if (config->task_slots <= 2)
-        return (struct vault_writer_options){ .sealers = 2, .uploaders = 2, .pack_bytes = (size_t)16 << 20 };
-    return (struct vault_writer_options){ .sealers = 1, .uploaders = 1, .pack_bytes = (size_t)8 << 20 };
-}
-
 static int
 open_pipeline(struct backup *backup, struct error *err)
 {
     const struct transporter_config *config = backup->task->services->config;
-    const struct vault_writer_options options = writer_options(config);
+    const struct vault_writer_options options = vault_writer_options_for((unsigned)config->task_slots);
     backup->writer = vault_writer_open(backup->vault, &options, err);
     backup->judged = backup->writer != NULL ? known_items_new(backup->scratch, err) : NULL;
     if (backup->judged == NULL)

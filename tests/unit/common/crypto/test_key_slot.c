@@ -73,7 +73,7 @@ opens_with_the_password_and_says_when_it_is_wrong(void **state)
     struct key_slot_info info;
     assert_int_equal(key_slot_inspect(slot.data, slot.len, &info, NULL), 0);
     assert_string_equal(info.vault_id, "vault-1");
-    assert_int_equal(info.cost.log2_n, 17);
+    assert_int_equal(info.cost.log2_n, 16);
 }
 
 static void
