@@ -5,6 +5,7 @@
 #include "director/cli/cli_client.h"
 #include "director/cli/cli_help.h"
 #include "director/cli/cli_parse.h"
+#include "director/cli/cli_settings.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ cli_main(int argc, char **argv)
         return 0;
     }
     if (result == 0)
-        result = run_command(&cli, &err);
+        result = cli.check_config || cli.print_config ? cli_settings_show(&cli, &err) : run_command(&cli, &err);
     if (result == 0)
         return 0;
     fflush(stdout);

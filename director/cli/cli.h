@@ -53,6 +53,7 @@ struct cli {
     const struct cli_noun *noun;
     const struct cli_command *command;
     bool help, version;
+    bool check_config, print_config; /* instead of a command */
     const char *arguments[CLI_ARGUMENTS];
     size_t argument_count;
     struct cli_given given[CLI_OPTIONS];

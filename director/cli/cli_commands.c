@@ -26,6 +26,8 @@ const struct cli_option cli_common_options[] = {
     { "ca", "FILE", false, "The director's authority, PEM (or LONGHAUL_CA)" },
     { "token-file", "FILE", false, "API token (or LONGHAUL_TOKEN_FILE, LONGHAUL_TOKEN)" },
     { "state-dir", "DIR", false, "On the director's machine: its state folder (or LONGHAUL_STATE_DIR)" },
+    { "check-config", NULL, false, "Check the settings and exit" },
+    { "print-config", NULL, false, "Print each setting and where it came from; the token is concealed" },
     { "help", NULL, false, "Explain the command" },
     { "version", NULL, false, "Print the version" },
     { NULL, NULL, false, NULL },

@@ -135,5 +135,8 @@ cli_parse(struct cli *cli, int argc, char **argv, struct error *err)
         if (result != 0)
             error_clear(err);
     }
-    return cli->help || cli->version ? 0 : check_complete(cli, err);
+    cli->check_config = cli_flag(cli, "check-config");
+    cli->print_config = cli_flag(cli, "print-config");
+    bool alone = cli->help || cli->version || cli->check_config || cli->print_config;
+    return alone ? 0 : check_complete(cli, err);
 }

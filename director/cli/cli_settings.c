@@ -98,6 +98,18 @@ load_saved(struct cli_settings *settings, struct error *err)
     return result;
 }
 
+/* Names the origin of what has been set since the last call. */
+static void
+note_origin(struct cli_settings *settings, const char *origin)
+{
+    if (settings->director != NULL && settings->director_from == NULL)
+        settings->director_from = origin;
+    if (settings->ca_pem != NULL && settings->ca_from == NULL)
+        settings->ca_from = origin;
+    if (settings->token != NULL && settings->token_from == NULL)
+        settings->token_from = origin;
+}
+
 static int
 load_state_dir(struct cli_settings *settings, const char *state_dir, struct error *err)
 {
@@ -152,24 +164,58 @@ check_complete(const struct cli_settings *settings, struct error *err)
     return 0;
 }
 
-int
-cli_settings_load(const struct cli *cli, struct cli_settings *settings, struct error *err)
+static int
+load_all(const struct cli *cli, struct cli_settings *settings, struct error *err)
 {
     const char *state_dir = cli_option(cli, "state-dir");
     int result = take(settings, cli_option(cli, "director"), cli_option(cli, "ca"), cli_option(cli, "token-file"), err);
 
+    note_origin(settings, "option");
     if (result == 0 && state_dir != NULL)
         result = load_state_dir(settings, state_dir, err);
+    note_origin(settings, "--state-dir");
     if (result == 0)
         result = take(settings, getenv("LONGHAUL_DIRECTOR"), getenv("LONGHAUL_CA"), getenv("LONGHAUL_TOKEN_FILE"), err);
     if (result == 0)
         result = take_token_variable(settings, err);
+    note_origin(settings, "environment");
     state_dir = getenv("LONGHAUL_STATE_DIR");
     if (result == 0 && state_dir != NULL)
         result = load_state_dir(settings, state_dir, err);
+    note_origin(settings, "LONGHAUL_STATE_DIR");
     if (result == 0)
         result = load_saved(settings, err);
-    return result == 0 ? check_complete(settings, err) : -1;
+    note_origin(settings, "longhaul login");
+    return result;
+}
+
+int
+cli_settings_load(const struct cli *cli, struct cli_settings *settings, struct error *err)
+{
+    return load_all(cli, settings, err) == 0 ? check_complete(settings, err) : -1;
+}
+
+static const char *
+origin_or_none(const char *origin)
+{
+    return origin != NULL ? origin : "not set";
+}
+
+int
+cli_settings_show(struct cli *cli, struct error *err)
+{
+    struct cli_settings settings = { .director = NULL };
+    int result = load_all(cli, &settings, err);
+
+    if (result == 0 && cli->print_config)
+        fprintf(cli->out, "director: \"%s\"  # %s\nca: \"%s\"  # %s\ntoken: \"%s\"  # %s\n",
+                settings.director != NULL ? settings.director : "", origin_or_none(settings.director_from),
+                settings.ca_pem != NULL ? "(certificate)" : "", origin_or_none(settings.ca_from),
+                settings.token != NULL ? "(concealed)" : "", origin_or_none(settings.token_from));
+    if (result == 0 && cli->check_config && (result = check_complete(&settings, err)) == 0)
+        fprintf(cli->out, "configuration is valid\n");
+    cli_settings_clear(&settings);
+    return result;
 }
 
 void

@@ -12,10 +12,13 @@ struct cli_settings {
     char *director; /* "https://host:8440" */
     char *ca_pem;
     struct secret *token;
+    const char *director_from, *ca_from, *token_from; /* constants, for people */
 };
 
 int cli_settings_load(const struct cli *cli, struct cli_settings *settings, struct error *err);
 void cli_settings_clear(struct cli_settings *settings);
+/* --check-config and --print-config: the settings as a command would use them, the token concealed. */
+int cli_settings_show(struct cli *cli, struct error *err);
 /* Replaces what an earlier login saved. */
 int cli_settings_save(const struct cli_settings *settings, struct error *err);
 /* Removes it. */
