@@ -30,9 +30,12 @@ struct chunk_place {
     uint32_t chunk_len;
 };
 
+/* An offset that counts back from a pack's end, for readers that do not know its size. */
+#define PACK_FROM_END(bytes) ((uint64_t)0 - (uint64_t)(bytes))
+
 struct pack_range {
     char pack[PACK_NAME_LEN];
-    uint64_t offset;
+    uint64_t offset; /* or PACK_FROM_END() */
     uint64_t len;
 };
 

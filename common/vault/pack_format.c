@@ -129,6 +129,15 @@ pack_trailer_decode(const uint8_t *data, uint64_t pack_size, struct pack_trailer
     return 0;
 }
 
+bool
+pack_directory_intact(const uint8_t header[PACK_HEADER_LEN], const uint8_t *directory, size_t len)
+{
+    uint8_t digest[DIGEST_LEN];
+    size_t covered = len - PACK_TRAILER_LEN + TRAILER_FIELDS;
+    compute_digest(header, directory, covered, digest);
+    return memcmp(digest, directory + covered, DIGEST_LEN) == 0;
+}
+
 struct walk {
     struct reader in;
     uint64_t offset, end; /* of groups */
@@ -194,7 +203,6 @@ pack_directory_walk(const struct pack_parts *parts, pack_group_fn *on_group, pac
                     struct error *err)
 {
     struct pack_trailer trailer;
-    uint8_t digest[DIGEST_LEN];
     if (parts->directory_len < PACK_TRAILER_LEN)
         return FAIL(err, ERROR_FORMAT, 0, "the pack is shorter than its trailer");
     size_t directory_len = parts->directory_len - PACK_TRAILER_LEN;
@@ -203,8 +211,7 @@ pack_directory_walk(const struct pack_parts *parts, pack_group_fn *on_group, pac
         return -1;
     if (trailer.directory_len != directory_len)
         return FAIL(err, ERROR_FORMAT, 0, "the pack's directory has another length than its trailer says");
-    compute_digest(parts->header, parts->directory, directory_len + TRAILER_FIELDS, digest);
-    if (memcmp(digest, end + TRAILER_FIELDS, DIGEST_LEN) != 0)
+    if (!pack_directory_intact(parts->header, parts->directory, parts->directory_len))
         return FAIL(err, ERROR_CORRUPT, 0, "the pack's directory is damaged");
     struct walk walk = {
         .in = READER_INIT(parts->directory, directory_len),

@@ -55,6 +55,9 @@ int pack_trailer_append(const struct pack_trailer *trailer, const uint8_t header
 /* Where the directory of a pack of this size lies, from its last bytes (PACK_TRAILER_LEN of them). */
 int pack_trailer_decode(const uint8_t *data, uint64_t pack_size, struct pack_trailer *trailer, struct error *err);
 
+/* Whether the trailer's digest fits: what anybody can check. len: of directory and trailer. */
+bool pack_directory_intact(const uint8_t header[PACK_HEADER_LEN], const uint8_t *directory, size_t len);
+
 struct pack_group {
     uint32_t ordinal, offset, stored, raw, chunk_count;
 };

@@ -10,8 +10,12 @@
 
 struct pack_set {
     uint8_t (*names)[PACK_NAME_BYTES];
+    uint8_t *state; /* parallel to names, once they are sorted */
     size_t count, capacity;
+    size_t waiting, at; /* used ones not told yet, and where to look on */
 };
+
+enum { UNUSED, USED, TOLD };
 
 static int
 on_pack_found(void *ctx, const char *name, struct error *err)
@@ -44,6 +48,11 @@ pack_set_list(struct vault *vault, struct error *err)
         return NULL;
     if (set->count > 0)
         qsort(set->names, set->count, sizeof(set->names[0]), compare);
+    set->state = calloc(set->count + 1, 1);
+    if (set->state == NULL) {
+        FAIL(err, ERROR_LIMIT, 0, "no memory for the list of packs");
+        return NULL;
+    }
     return MOVE(set);
 }
 
@@ -53,6 +62,7 @@ pack_set_free(struct pack_set *set)
     if (set == NULL)
         return;
     free(set->names);
+    free(set->state);
     free(set);
 }
 
@@ -64,10 +74,31 @@ pack_set_free_p(struct pack_set **set)
 }
 
 bool
-pack_set_has(const struct pack_set *set, const char *name)
+pack_set_use(struct pack_set *set, const char *name)
 {
     uint8_t binary[PACK_NAME_BYTES];
     if (set->count == 0 || pack_name_parse(name, binary) != 0)
         return false;
-    return bsearch(binary, set->names, set->count, sizeof(set->names[0]), compare) != NULL;
+    const uint8_t(*at)[PACK_NAME_BYTES] = bsearch(binary, set->names, set->count, sizeof(set->names[0]), compare);
+    if (at == NULL)
+        return false;
+    size_t i = (size_t)(at - (const uint8_t(*)[PACK_NAME_BYTES])set->names);
+    if (set->state[i] == UNUSED) {
+        set->state[i] = USED;
+        set->waiting++;
+    }
+    return true;
+}
+
+bool
+pack_set_next_used(struct pack_set *set, char name[PACK_NAME_LEN])
+{
+    if (set->waiting == 0)
+        return false;
+    while (set->state[set->at] != USED)
+        set->at = (set->at + 1) % set->count;
+    set->state[set->at] = TOLD;
+    set->waiting--;
+    pack_name_text(set->names[set->at], name);
+    return true;
 }

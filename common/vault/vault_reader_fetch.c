@@ -77,7 +77,7 @@ vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, struc
     if (!slot->place.known)
         return FAIL(err, ERROR_NOT_FOUND, 0, "a chunk is not in the vault: its pack is lost or not indexed");
     *place = slot->place;
-    if (reader->stored != NULL && !pack_set_has(reader->stored, place->pack))
+    if (reader->stored != NULL && !pack_set_use(reader->stored, place->pack))
         return FAIL(err, ERROR_NOT_FOUND, 0, "pack %s is missing from the storage", place->pack);
     return 0;
 }
@@ -278,8 +278,10 @@ vault_reader_group(struct vault_reader *reader, const struct chunk_place *place,
         memcpy(range.pack, place->pack, sizeof(range.pack));
         reader->sealed.len = 0;
         reader->bytes_fetched += range.len;
-        if (backend.vtable->get_ranges(backend.ctx, &range, 1, on_group_block, &one, err) != 0)
+        if (backend.vtable->get_ranges(backend.ctx, &range, 1, on_group_block, &one, err) != 0) {
+            error_wrap(err, "pack %s, group %u", place->pack, place->group);
             return NULL;
+        }
         if (reader->sealed.len != range.len) {
             FAIL(err, ERROR_CORRUPT, 0, "pack %s is shorter than its index says", place->pack);
             return NULL;

@@ -50,7 +50,7 @@ struct vault_reader {
     struct reader_place *places;
     struct buffer sealed; /* one range that is arriving */
     uint64_t bytes_fetched;
-    const struct pack_set *stored; /* when it is known which packs are really there; borrowed */
+    struct pack_set *stored; /* when it is known which packs are really there; borrowed */
 };
 
 /* As vault_reader_read(), for a content that is no message (a recipe itself, an attachment). */

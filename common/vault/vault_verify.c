@@ -6,6 +6,7 @@
 #include "common/vault/point.h"
 #include "common/vault/pack_set.h"
 #include "common/vault/tree.h"
+#include "common/vault/vault_directory.h"
 #include "common/vault/vault_probe.h"
 #include "common/vault/vault_reader_internal.h"
 
@@ -210,6 +211,34 @@ check_extra(struct verify *v, const struct content_ref *ref, const char *what, s
     return failed == 0 ? 0 : tell_or_fail(v, (struct catalog_key){ NULL, 0 }, &failure, what, err);
 }
 
+/* Contents are found through the index, which is made anew from these directories when it is lost. */
+static int
+check_directories(struct verify *v, struct error *err)
+{
+    char pack[PACK_NAME_LEN];
+    while (pack_set_next_used(v->reader->stored, pack)) {
+        char text[sizeof(((struct error *)0)->text) + 256];
+        struct error failure = ERROR_INIT;
+        if (check_cancelled(v, err) != 0)
+            return -1;
+        v->result->packs++;
+        if (vault_directory_check(v->vault, pack, &failure) == 0)
+            continue;
+        if (!is_damage(&failure)) {
+            if (err != NULL)
+                *err = failure;
+            return -1;
+        }
+        snprintf(text, sizeof(text),
+                 "%s. What it holds can be read only as long as the vault's index lasts: copy the vault's storage now, "
+                 "and find out who or what changed the pack",
+                 failure.text);
+        if (tell(v, (struct catalog_key){ NULL, 0 }, &failure, text, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int
 check_point(struct verify *v, const char *id, struct error *err)
 {
@@ -228,7 +257,8 @@ check_point(struct verify *v, const char *id, struct error *err)
     return check_root(v, &point.catalog.items, true, err) != 0 ||
                    check_root(v, &point.catalog.children, false, err) != 0 ||
                    check_extra(v, &point.cursor, "the source's cursor", err) != 0 ||
-                   check_extra(v, &point.outcomes, "the list of skipped and failed items", err) != 0
+                   check_extra(v, &point.outcomes, "the list of skipped and failed items", err) != 0 ||
+                   check_directories(v, err) != 0
                ? -1
                : 0;
 }

@@ -17,7 +17,8 @@ struct vault_damage {
 };
 
 struct vault_verify_options {
-    bool data;             /* read, open and hash every chunk; else only that everything needed exists */
+    bool data;             /* read, open and hash every chunk; else only that everything needed exists. The
+                            * directories of the packs needed are checked in any case */
     size_t memory_bytes;   /* cache; 0 for 16 MiB */
     const bool *cancelled; /* may be NULL; looked at between chunks */
     void *ctx;
@@ -27,8 +28,8 @@ struct vault_verify_options {
 };
 
 struct vault_verify_result {
-    uint64_t points, items, chunks, bytes; /* looked at */
-    uint64_t damaged;                      /* calls of damage() */
+    uint64_t points, items, chunks, packs, bytes; /* looked at */
+    uint64_t damaged;                             /* calls of damage() */
 };
 
 /* ids: NULL for every point of the vault. Damage is told to options->damage and is not an error; an error means that it

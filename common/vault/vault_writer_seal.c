@@ -3,8 +3,8 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/crypto/aead.h"
-#include "common/crypto/digest.h"
 #include "common/vault/group_codec.h"
+#include "common/vault/vault_directory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,17 +82,10 @@ static int
 finish_pack(struct vault_writer *writer, struct writer_pack *pack, struct error *err)
 {
     struct pack_trailer trailer = { .directory_len = (uint32_t)pack->directory.len, .groups = pack->groups };
-    uint8_t bound[VAULT_BOUND_MAX + DIGEST_LEN], nonce[AEAD_NONCE_LEN];
     CLEANUP(aead_free_p) struct aead *aead = NULL;
-    size_t bound_len = vault_bound(writer->vault, "directory", pack->header.name, PACK_DIRECTORY, bound);
-    struct digest *digest = digest_new();
-    digest_update(digest, pack->data.data, PACK_HEADER_LEN);
-    digest_update(digest, pack->directory.data, pack->directory.len);
-    digest_final(digest, bound + bound_len);
-    digest_free(digest);
-    vault_nonce(PACK_DIRECTORY, nonce);
     if (vault_pack_key(writer->vault, pack->header.name, pack->header.salt, &aead, err) != 0 ||
-        aead_seal(aead, nonce, (struct aead_bound){ bound, bound_len + DIGEST_LEN }, "", 0, trailer.tag, err) != 0 ||
+        vault_directory_tag(writer->vault, aead, pack->data.data, pack->directory.data, &trailer, trailer.tag, err) !=
+            0 ||
         buffer_append(&pack->data, pack->directory.data, pack->directory.len, err) != 0)
         return -1;
     return pack_trailer_append(&trailer, pack->data.data, pack->directory.data, &pack->data, err);

@@ -172,12 +172,15 @@ on_get_ranges(void *backend, const struct pack_range *ranges, size_t n, vault_bl
         pthread_mutex_unlock(&fake->lock);
         if (object == NULL)
             return FAIL(err, ERROR_NOT_FOUND, 0, "no such pack");
-        if (ranges[i].offset > object->len || ranges[i].len > object->len - ranges[i].offset)
+        uint64_t offset = ranges[i].offset;
+        if ((int64_t)offset < 0 && PACK_FROM_END(offset) <= object->len)
+            offset += object->len;
+        if (offset > object->len || ranges[i].len > object->len - offset)
             return FAIL(err, ERROR_CORRUPT, 0, "range beyond the pack's end");
         /* Odd pieces: a reader must not depend on how a range is cut. */
         for (uint64_t at = 0; at < ranges[i].len;) {
             size_t piece = ranges[i].len - at < 70001 ? (size_t)(ranges[i].len - at) : 70001;
-            if (sink(ctx, i, object->data + ranges[i].offset + at, piece, err) != 0)
+            if (sink(ctx, i, object->data + offset + at, piece, err) != 0)
                 return -1;
             at += piece;
         }

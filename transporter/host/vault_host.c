@@ -120,6 +120,22 @@ on_storage_block(void *ctx, const uint8_t *data, size_t len, struct error *err)
     return to->sink(to->ctx, to->range, data, len, err);
 }
 
+static int
+range_start(struct vault_host *host, const char *object, const struct pack_range *range, uint64_t *offset,
+            struct error *err)
+{
+    struct storage_stat stat;
+    *offset = range->offset;
+    if ((int64_t)range->offset >= 0)
+        return 0;
+    if (storage_stat(host->storage, object, &stat, err) != 0)
+        return -1;
+    if (PACK_FROM_END(range->offset) > stat.size)
+        return FAIL(err, ERROR_CORRUPT, 0, "pack %s is shorter than what is asked of its end", range->pack);
+    *offset = stat.size + range->offset;
+    return 0;
+}
+
 int
 vault_host_get_ranges(struct vault_host *host, const struct pack_range *ranges, size_t n, vault_block_fn *sink,
                       void *ctx, struct error *err)
@@ -129,8 +145,10 @@ vault_host_get_ranges(struct vault_host *host, const struct pack_range *ranges, 
         return FAIL(err, ERROR_LIMIT, 0, "%zu ranges asked for at once; %d are possible", n, RANGES_MAX);
     for (size_t i = 0; i < n; i++) {
         struct range_sink to = { sink, ctx, i };
+        uint64_t offset = 0;
         if (vault_host_object_name(host, OBJECT_PACK, ranges[i].pack, object, err) != 0 ||
-            storage_get_range(host->storage, object, ranges[i].offset, ranges[i].len, on_storage_block, &to, err) != 0)
+            range_start(host, object, &ranges[i], &offset, err) != 0 ||
+            storage_get_range(host->storage, object, offset, ranges[i].len, on_storage_block, &to, err) != 0)
             return -1;
     }
     return 0;

@@ -125,7 +125,8 @@ vault_wire_range(const Longhaul__V1__PackRange *from, struct pack_range *range, 
 {
     if (vault_wire_check_pack(from->pack, err) != 0)
         return -1;
-    if (from->offset > PACK_MAX_BYTES || from->len > PACK_MAX_BYTES)
+    uint64_t distance = (int64_t)from->offset < 0 ? PACK_FROM_END(from->offset) : from->offset;
+    if (distance > PACK_MAX_BYTES || from->len > PACK_MAX_BYTES)
         return FAIL(err, ERROR_FORMAT, 0, "a range of pack %s lies beyond what a pack can hold", from->pack);
     snprintf(range->pack, sizeof(range->pack), "%s", from->pack);
     range->offset = from->offset;

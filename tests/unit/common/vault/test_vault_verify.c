@@ -1,6 +1,8 @@
 #include "tests/unit/common/vault/vault_fixture.h"
 
+#include "common/base/buffer.h"
 #include "common/vault/catalog_edit.h"
+#include "common/vault/pack_format.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_verify.h"
 
@@ -159,6 +161,54 @@ damage_is_named_and_contained(void **state)
     fixture_close(&f);
 }
 
+/* Another id in the directory, and a digest that fits it: what somebody without the key can do. */
+static void
+rewrite_directory(uint8_t *pack, size_t len)
+{
+    struct error err = ERROR_INIT;
+    struct pack_trailer trailer;
+    CLEANUP(buffer_clear) struct buffer end = BUFFER_INIT(PACK_TRAILER_LEN);
+    assert_ok(pack_trailer_decode(pack + len - PACK_TRAILER_LEN, len, &trailer, &err), err);
+    uint8_t *directory = pack + len - PACK_TRAILER_LEN - trailer.directory_len;
+    directory[trailer.directory_len - 1] ^= 1;
+    assert_ok(pack_trailer_append(&trailer, pack, directory, &end, &err), err);
+    memcpy(pack + len - PACK_TRAILER_LEN, end.data, end.len);
+    struct pack_parts parts = { pack, directory, trailer.directory_len + (size_t)PACK_TRAILER_LEN, len };
+    assert_ok(pack_directory_walk(&parts, NULL, NULL, NULL, &err), err);
+}
+
+static void
+a_rewritten_directory_is_found(void **state)
+{
+    struct vault_fixture f;
+    struct point point;
+    struct vault_verify_result result;
+    enum object_class class;
+    size_t len;
+    (void)state;
+    fixture_open(&f);
+    make_point(&f, "point-a", &point);
+    uint8_t *pack = fake_backend_object(f.fake, 0, &class, &len);
+    assert_int_equal(class, OBJECT_PACK);
+    CLEANUP(memory_free_p) uint8_t *good = memory_new(len);
+    memcpy(good, pack, len);
+    assert_int_equal(verify(&f, false, &result), 0);
+    assert_int_equal(result.packs, 1);
+    rewrite_directory(pack, len);
+    assert_int_equal(verify(&f, false, &result), 1);
+    assert_int_equal(verify(&f, true, &result), 1);
+    memcpy(pack, good, len);
+    struct pack_trailer trailer;
+    pack_trailer_decode(pack + len - PACK_TRAILER_LEN, len, &trailer, NULL);
+    for (size_t back = 1; back <= trailer.directory_len + (size_t)PACK_TRAILER_LEN; back++) {
+        pack[len - back] ^= 8;
+        assert_int_equal(verify(&f, false, &result), 1);
+        pack[len - back] ^= 8;
+    }
+    assert_int_equal(verify(&f, true, &result), 0);
+    fixture_close(&f);
+}
+
 static void
 a_missing_pack_is_damage_also_without_reading_data(void **state)
 {
@@ -203,6 +253,7 @@ main(void)
         cmocka_unit_test(every_flipped_byte_of_a_point_is_noticed),
         cmocka_unit_test(a_good_vault_verifies),
         cmocka_unit_test(damage_is_named_and_contained),
+        cmocka_unit_test(a_rewritten_directory_is_found),
         cmocka_unit_test(a_missing_pack_is_damage_also_without_reading_data),
         cmocka_unit_test(an_unreachable_backend_is_an_error_and_not_damage),
     };
