@@ -1,6 +1,7 @@
 #include "common/rpc/rpc_status.h"
 
 #include "common/net/h2_session.h"
+#include "common/rpc/rpc_status_details.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -121,14 +122,15 @@ rpc_status_write(struct h2_headers *trailers, const struct error *err)
         snprintf(number, sizeof(number), "%" PRIu32, err->retry_after_ms);
         h2_headers_add_text(trailers, "grpc-retry-pushback-ms", number, NULL);
     }
+    rpc_status_details_write(trailers, err);
 }
 
 /* Our own kind when the peer is one of us and the kind agrees with the status, else what the status stands for. */
 static enum error_kind
-kind_of(const struct h2_headers *headers, int status)
+kind_of(const struct h2_headers *headers, const struct rpc_status_details *details, int status)
 {
     const char *name = h2_headers_get(headers, "longhaul-error-kind", NULL);
-    enum error_kind kind = name != NULL ? error_kind_from_name(name) : ERROR_NONE;
+    enum error_kind kind = name != NULL ? error_kind_from_name(name) : details->kind;
     if (kind != ERROR_NONE && error_kind_rpc_status(kind) == status)
         return kind;
     return error_kind_from_rpc_status(status);
@@ -147,18 +149,22 @@ rpc_status_read(const struct h2_headers *headers, struct error *err)
         return FAIL(err, ERROR_FORMAT, 0, "the peer ended the call with a malformed status");
     if (status == 0)
         return 1;
+    struct rpc_status_details details = { .kind = ERROR_NONE };
+    if (rpc_status_details_read(headers, &details) == 1 && details.code != status)
+        details = (struct rpc_status_details){ .kind = ERROR_NONE }; /* it tells of another failure */
     char message[sizeof(err->text)] = "";
     const char *encoded = h2_headers_get(headers, "grpc-message", &len);
     if (encoded != NULL)
         rpc_status_decode_message(encoded, len, message, sizeof(message));
+    else
+        memcpy(message, details.message, sizeof(message));
     if (message[0] == '\0')
         snprintf(message, sizeof(message), "the peer ended the call with status %ld", status);
-    FAIL(err, kind_of(headers, (int)status), (int)status, "%s", message);
+    FAIL(err, kind_of(headers, &details, (int)status), (int)status, "%s", message);
     const char *pushback = h2_headers_get(headers, "grpc-retry-pushback-ms", NULL);
-    if (pushback != NULL && err != NULL) {
-        long ms = strtol(pushback, NULL, 10);
+    long ms = pushback != NULL ? strtol(pushback, NULL, 10) : (long)details.retry_after_ms;
+    if (err != NULL)
         err->retry_after_ms = ms > 0 && ms < INT32_MAX ? (uint32_t)ms : 0;
-    }
     return -1;
 }
 

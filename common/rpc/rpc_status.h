@@ -2,7 +2,8 @@
 #define LONGHAUL_COMMON_RPC_RPC_STATUS_H
 
 /* How errors, deadlines and metadata travel in header fields: grpc-status, grpc-message, grpc-timeout, our kind of
- * error in "longhaul-error-kind", and a hint when to come again in "grpc-retry-pushback-ms". Pure functions. */
+ * error in "longhaul-error-kind", a hint when to come again in "grpc-retry-pushback-ms", and all of it once more,
+ * typed, in "grpc-status-details-bin" (rpc_status_details.h). Pure functions. */
 
 #include "common/base/error.h"
 

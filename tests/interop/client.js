@@ -1,5 +1,5 @@
 'use strict';
-// grpc-js as the client of our server: client.js FOLDER PORT HEALTH_PROTO
+// grpc-js as the client of our server: client.js FOLDER PORT HEALTH_PROTO STATUS_PROTO
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
@@ -7,7 +7,8 @@ const tls = require('node:tls');
 const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
 
-const [folder, port, healthProto] = process.argv.slice(2);
+const [folder, port, healthProto, statusProto] = process.argv.slice(2);
+const details = require('./details.js')(statusProto);
 const address = `localhost:${port}`;
 const MIB = 1 << 20;
 const read = (name) => fs.readFileSync(path.join(folder, name));
@@ -100,11 +101,15 @@ const tests = {
     }
   },
 
-  async 'an error with its text, kind and hint'() {
+  async 'an error with its text, kind, hint and details'() {
     const error = await expectStatus(unary(client, 'fail', Buffer.from('x')), grpc.status.RESOURCE_EXHAUSTED,
       /^slow down: 100% über$/);
     assert.deepStrictEqual(error.metadata.get('longhaul-error-kind'), ['throttled']);
     assert.deepStrictEqual(error.metadata.get('grpc-retry-pushback-ms'), ['1500']);
+    assert.deepStrictEqual(details.decode(error.metadata.get('grpc-status-details-bin')[0]), {
+      code: grpc.status.RESOURCE_EXHAUSTED, message: 'slow down: 100% über', url: details.URL, kind: 'throttled',
+      retryAfterMs: 1500, others: 0,
+    });
   },
 
   async 'binary metadata and the node of the certificate'() {

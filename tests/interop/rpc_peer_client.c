@@ -119,6 +119,9 @@ test_metadata_and_errors(struct rpc_channel *channel)
                                "ber") == 0,
           "an error with its text", &err);
     error_clear(&err);
+    rc = rpc_fixture_echo(channel, "/test.Echo/Detailed", "x", 1, &err);
+    check(rc == -1 && err.kind == ERROR_FENCED && err.retry_after_ms == 2500, "an error with details", &err);
+    error_clear(&err);
     rc = rpc_fixture_echo(channel, "/test.Echo/Missing", "x", 1, &err);
     check(rc == -1 && err.kind == ERROR_UNSUPPORTED, "an unknown method", &err);
 }

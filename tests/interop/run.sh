@@ -5,6 +5,7 @@ set -euo pipefail
 peer=$1
 work=$2/npm
 here=$(cd "$(dirname "$0")" && pwd)
+proto=$(realpath "$here/../../proto")
 
 for tool in node npm; do
     command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
@@ -46,7 +47,7 @@ echo "== grpc-js as the client, ours as the server"
 "$peer" serve "$state" >"$state/ports" 2>"$state/server.log" &
 server=$!
 await_ports
-node "$here/client.js" "$state" "$(cat "$state/ports")" "$here/../../proto/health.proto" || { cat "$state/server.log"; exit 1; }
+node "$here/client.js" "$state" "$(cat "$state/ports")" "$proto/health.proto" "$proto/status.proto" || { cat "$state/server.log"; exit 1; }
 kill "$server"; wait "$server" || true; server=
 grep -q "peer offered TLS 1.2, floor is TLS 1.3" "$state/server.log" ||
     { cat "$state/server.log"; echo "the server's log does not name the peer below the floor"; exit 1; }
@@ -54,7 +55,7 @@ echo "ok   the server's log says: peer offered TLS 1.2, floor is TLS 1.3"
 
 echo "== ours as the client, grpc-js as the server"
 : >"$state/ports"
-node "$here/server.js" "$state" "$here/../../proto/health.proto" >"$state/ports" 2>"$state/server.log" &
+node "$here/server.js" "$state" "$proto/health.proto" "$proto/status.proto" >"$state/ports" 2>"$state/server.log" &
 server=$!
 await_ports
 # shellcheck disable=SC2046

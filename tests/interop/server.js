@@ -1,13 +1,14 @@
 'use strict';
-// grpc-js as the server of our client: server.js FOLDER HEALTH_PROTO. Prints three ports: a good server, one whose
-// certificate comes from another authority, one that stops at TLS 1.2.
+// grpc-js as the server of our client: server.js FOLDER HEALTH_PROTO STATUS_PROTO. Prints three ports: a good server, one
+// whose certificate comes from another authority, one that stops at TLS 1.2.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
 
-const [folder, healthProto] = process.argv.slice(2);
+const [folder, healthProto, statusProto] = process.argv.slice(2);
+const details = require('./details.js')(statusProto);
 const read = (name) => fs.readFileSync(path.join(folder, name));
 const same = (x) => x;
 const method = (name, requestStream, responseStream) => ({
@@ -20,6 +21,7 @@ const service = {
   produce: method('Produce', false, true),
   chat: method('Chat', true, true),
   fail: method('Fail', false, false),
+  detailed: method('Detailed', false, false),
   hang: method('Hang', true, false),
   metadata: method('Metadata', false, false),
 };
@@ -48,6 +50,14 @@ const handlers = {
   },
 
   fail: (call, callback) => callback({ code: grpc.status.ALREADY_EXISTS, details: 'schon da: 100% über' }),
+
+  // The kind and the hint are nowhere but in the details.
+  detailed(call, callback) {
+    const metadata = new grpc.Metadata();
+    const code = grpc.status.FAILED_PRECONDITION;
+    metadata.set('grpc-status-details-bin', details.encode(code, 'taken over', 'fenced', 2500));
+    callback({ code, details: 'taken over', metadata });
+  },
 
   hang(call) {
     call.on('cancelled', () => fs.writeFileSync(path.join(folder, 'hang-cancelled'), ''));
