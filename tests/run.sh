@@ -84,18 +84,32 @@ run_ctest() {
     fi
 }
 
+# fuzz_one TARGET SECONDS LOGS
+fuzz_one() {
+    local target=$1 seconds=$2 logs=$3 name corpus
+    name=$(basename "$target")
+    corpus=build/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    "$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
+        -artifact_prefix="$logs/$name-" "$corpus" $([ -d "tests/fuzz/corpus/$name" ] && echo "tests/fuzz/corpus/$name") \
+        >"$logs/$name.log" 2>&1 || { echo "$name found a failure:"; tail -n 25 "$logs/$name.log"; return 1; }
+}
+export -f fuzz_one
+
+# fuzz_all BUDGET LIMIT: every target, two at a time, LIMIT seconds each or less so that all are done in BUDGET.
 fuzz_all() {
-    local seconds=$1 target name corpus status=0
-    for target in build/fuzz/fuzz/fuzz_*; do
-        [ -x "$target" ] || continue
-        name=$(basename "$target")
-        corpus=build/fuzz/corpus/$name
-        mkdir -p "$corpus"
-        "$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
-            -artifact_prefix="$logs/$name-" "$corpus" $([ -d "tests/fuzz/corpus/$name" ] && echo "tests/fuzz/corpus/$name") \
-            >"$logs/$name.log" 2>&1 || { echo "$name found a failure:"; tail -n 25 "$logs/$name.log"; status=1; }
-    done
-    return $status
+    local targets seconds
+    targets=(build/fuzz/fuzz/fuzz_*)
+    seconds=$(($1 * 2 / ${#targets[@]}))
+    [ "$seconds" -le "$2" ] || seconds=$2
+    [ "$seconds" -ge 1 ] || seconds=1
+    echo "${#targets[@]} targets, $seconds s each"
+    printf '%s\n' "${targets[@]}" | xargs -P 2 -I {} bash -c 'fuzz_one "$@"' fuzz_one {} "$seconds" "$logs"
+}
+
+tidy() {
+    cmake --preset clang && cmake --build --preset clang -j "$jobs" --target longhaul_proto &&
+        bash tests/lint/tidy.sh $([ "$size" = long ] && echo --long) build/clang
 }
 
 if [ "$deps" = yes ] && command -v dpkg-query >/dev/null 2>&1; then
@@ -123,10 +137,10 @@ if wanted tsan; then
     check "build: thread sanitizer" build tsan && run_ctest tsan 'unit'
 fi
 if wanted tidy; then
-    check "clang-tidy" bash tests/lint/tidy.sh build/clang
+    check "clang-tidy" tidy
 fi
 if wanted fuzz; then
-    check "build: fuzzers" build fuzz && check "fuzzing" fuzz_all "$([ "$size" = long ] && echo 3600 || echo 8)"
+    check "build: fuzzers" build fuzz && check "fuzzing" fuzz_all $([ "$size" = long ] && echo 86400 3600 || echo 240 8)
 fi
 
 for failure in ${failures[@]+"${failures[@]}"}; do

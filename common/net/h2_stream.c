@@ -121,6 +121,8 @@ write_blocks(struct h2_stream *stream, size_t len)
     const struct h2_session_options *options = &stream->session->options;
     while (len > 0) {
         struct h2_block *block = stream->out;
+        if (block == NULL)
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
         size_t n = block->len - stream->out_at < len ? block->len - stream->out_at : len;
         if (options->sink(options->sink_ctx, block->bytes + stream->out_at, n, stream->session->sink_error) != 0)
             return NGHTTP2_ERR_CALLBACK_FAILURE;

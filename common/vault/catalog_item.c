@@ -45,7 +45,7 @@ text_fits(const char *text)
 static bool
 key_fits(struct catalog_key key, unsigned kind)
 {
-    return key.len >= 2 && key.len <= CATALOG_KEY_MAX && key.bytes[0] == kind;
+    return key.bytes != NULL && key.len >= 2 && key.len <= CATALOG_KEY_MAX && key.bytes[0] == kind;
 }
 
 int

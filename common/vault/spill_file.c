@@ -96,9 +96,9 @@ begin_block(struct spill_file *file, struct tree_bytes first)
     if (file->block_count == file->block_capacity) {
         file->block_capacity = file->block_capacity == 0 ? 64 : file->block_capacity * 2;
         file->blocks = realloc(file->blocks, file->block_capacity * sizeof(file->blocks[0]));
-        if (file->blocks == NULL)
-            abort();
     }
+    if (file->blocks == NULL)
+        abort();
     struct block *block = &file->blocks[file->block_count++];
     const struct block *before = file->block_count > 1 ? block - 1 : NULL;
     block->offset = before == NULL ? 0 : before->offset + (off_t)before->sealed;

@@ -100,7 +100,7 @@ fill(struct tree_node *node, struct reader in, uint8_t *keys, uint8_t *values)
     struct tree_bytes before = { NULL, 0 };
     for (size_t i = 0; i < node->count; i++) {
         struct tree_entry *entry = &node->entries[i];
-        if (read_entry(&in, node->level, &raw) != 0)
+        if (read_entry(&in, node->level, &raw) != 0 || raw.shared > before.len)
             return -1;
         if (raw.shared > 0)
             memcpy(keys, before.data, (size_t)raw.shared);

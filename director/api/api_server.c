@@ -174,13 +174,14 @@ on_library_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return on_tls_setup(wsi, user);
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return on_connection(server);
+        return server == NULL ? 0 : on_connection(server);
     case LWS_CALLBACK_WSI_CREATE: /* for accepted sockets only, while DESTROY comes for streams too */
         lws_set_opaque_parent_data(wsi, server);
-        server->connections++;
+        if (server != NULL)
+            server->connections++;
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        if (lws_get_opaque_parent_data(wsi) == server)
+        if (server != NULL && lws_get_opaque_parent_data(wsi) == server)
             server->connections--;
         return 0;
     case LWS_CALLBACK_HTTP:

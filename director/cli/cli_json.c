@@ -130,7 +130,8 @@ cli_json_print_lines(struct cli *cli, json_t *json, const struct cli_json_line *
             text = cli_json_true(json, lines->path) ? "yes" : "no";
             break;
         case CLI_JSON_LABELS:
-            text = labels = cli_json_labels(json, lines->path);
+            labels = cli_json_labels(json, lines->path);
+            text = labels;
             break;
         }
         CLEANUP(memory_free_p) char *clean = cli_table_clean(text);

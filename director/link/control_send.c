@@ -40,7 +40,7 @@ send(struct session *session, const Longhaul__V1__DirectorMessage *message, stru
 
 #define MESSAGE(name, kind)                                                                                            \
     Longhaul__V1__DirectorMessage name = LONGHAUL__V1__DIRECTOR_MESSAGE__INIT;                                         \
-    name.kind_case = LONGHAUL__V1__DIRECTOR_MESSAGE__KIND_##kind
+    (name).kind_case = LONGHAUL__V1__DIRECTOR_MESSAGE__KIND_##kind
 
 int
 control_send_welcome(struct session *session, const struct control_welcome *welcome, struct error *err)

@@ -62,22 +62,23 @@ query_relay_free(struct query_relay *relay)
 
 /* Forgotten first: done may ask the next question under the same id. */
 static void
-answer(struct query *query, const uint8_t *sealed, size_t len, const struct error *why)
+answer(struct query_relay *relay, struct query *query, const uint8_t *sealed, size_t len, const struct error *why)
 {
     director_query_fn *done = query->done;
     void *ctx = query->ctx;
 
-    forget(query->relay, query);
+    forget(relay, query);
     done(ctx, sealed, len, why);
 }
 
 static void
 on_timeout(void *ctx)
 {
+    struct query *query = ctx;
     struct error why = ERROR_INIT;
 
     FAIL(&why, ERROR_TIMEOUT, 0, "the transporter has not answered in time");
-    answer(ctx, NULL, 0, &why);
+    answer(query->relay, query, NULL, 0, &why);
 }
 
 int
@@ -118,7 +119,7 @@ query_relay_reply(struct query_relay *relay, const char *node_id, const char *qu
     struct query *query = find(relay, query_id);
 
     if (query != NULL && strcmp(query->node_id, node_id) == 0)
-        answer(query, sealed, len, why);
+        answer(relay, query, sealed, len, why);
 }
 
 static struct query *
@@ -141,6 +142,6 @@ query_relay_lose(struct query_relay *relay, const char *node_id)
     while ((query = first_of(relay, node_id)) != NULL) {
         struct error why = ERROR_INIT;
         FAIL(&why, ERROR_UNAVAILABLE, 0, "the transporter was lost before it answered");
-        answer(query, NULL, 0, &why);
+        answer(relay, query, NULL, 0, &why);
     }
 }

@@ -140,7 +140,7 @@ make_object(struct order *order, const char *id, struct error *err)
 }
 
 static int
-send(struct order *order, struct error *err)
+send_body(struct order *order, struct error *err)
 {
     Longhaul__V1__DirectorMessage message = LONGHAUL__V1__DIRECTOR_MESSAGE__INIT;
 
@@ -160,6 +160,15 @@ send(struct order *order, struct error *err)
         return 0;
     /* Whatever it is, it is about the connection, and the task can go elsewhere. */
     return FAIL(err, ERROR_UNAVAILABLE, why.native, "transporter %s: %s", order->session->node_id, why.text);
+}
+
+static int
+send(struct order *order, struct error *err)
+{
+    int rc = send_body(order, err);
+    order->body.work_case = LONGHAUL__V1__START_TASK__WORK__NOT_SET;
+    order->body.backup = NULL; /* the work is its builder's local */
+    return rc;
 }
 
 static int

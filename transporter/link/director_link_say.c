@@ -76,13 +76,13 @@ director_link_say_hello(struct director_link *link, struct rpc_call *call, struc
 static uint64_t
 resident_bytes(void)
 {
-    unsigned long long all = 0;
-    unsigned long long resident = 0;
+    char line[128], *next;
+    uint64_t resident = 0;
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%llu %llu", &all, &resident) != 2)
-        resident = 0;
+    if (fgets(line, sizeof(line), file) != NULL && (next = strchr(line, ' ')) != NULL)
+        resident = strtoull(next, NULL, 10); /* the second number, in pages; see proc(5) */
     fclose(file);
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }

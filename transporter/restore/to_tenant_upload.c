@@ -5,6 +5,7 @@
 #include "transporter/graph/graph_url.h"
 #include "transporter/restore/to_tenant_internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,10 @@ next_position(const json_t *progress, uint64_t total, uint64_t *position)
         *position = total;
         return 0;
     }
-    if (sscanf(text, "%" SCNu64, &at) != 1 || at > total)
+    char *end = NULL;
+    errno = 0;
+    at = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || errno != 0 || at > total || (*end != '-' && *end != '\0'))
         return -1;
     *position = at;
     return 0;

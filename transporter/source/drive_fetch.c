@@ -6,6 +6,7 @@
 #include "transporter/graph/graph_url.h"
 #include "transporter/source/drive_internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,16 +33,38 @@ restart(struct download *d, struct error *err)
     return d->sink->restart(d->sink->ctx, err);
 }
 
+/* A decimal number at the start of text; *rest is what follows it. */
+static bool
+leading_number(const char *text, uint64_t *number, const char **rest)
+{
+    char *end = NULL;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    *rest = end;
+    return errno == 0;
+}
+
+/* "bytes 4096-8191/8192" */
+static bool
+range_begins_at(const char *range, uint64_t at)
+{
+    uint64_t from;
+
+    return strncmp(range, "bytes ", 6) == 0 && leading_number(range + 6, &from, &range) && *range == '-' && from == at;
+}
+
 static int
 on_graph_head(void *ctx, const struct http_response *response, struct error *err)
 {
     struct download *d = ctx;
     const char *range = http_response_header(response, "Content-Range");
-    uint64_t from;
 
     if (d->bytes == 0)
         return 0;
-    if (response->status == 206 && range != NULL && sscanf(range, "bytes %" SCNu64 "-", &from) == 1 && from == d->bytes)
+    if (response->status == 206 && range != NULL && range_begins_at(range, d->bytes))
         return 0;
     if (response->status == 206)
         return FAIL(err, ERROR_NETWORK, 206, "the file server sent another range than asked for");
@@ -64,13 +87,13 @@ static int
 find_link(struct download *d, bool listed_allowed, struct graph_response *response, struct error *err)
 {
     uint64_t now = clock_monotonic_ms(graph_client_clock(d->source->graph)), listed;
-    int at = 0;
+    const char *link = NULL;
 
     free(d->link);
     d->link = NULL;
-    if (listed_allowed && sscanf(d->item->locator, "%" SCNu64 " %n", &listed, &at) == 1 && at > 0 &&
-        now - listed < LINK_AGE_MAX_MS && graph_url_is_https(d->item->locator + at)) {
-        d->link = memory_strdup(d->item->locator + at);
+    if (listed_allowed && leading_number(d->item->locator, &listed, &link) && *link == ' ' &&
+        now - listed < LINK_AGE_MAX_MS && graph_url_is_https(link + 1)) {
+        d->link = memory_strdup(link + 1);
         return 0;
     }
     CLEANUP(memory_free_p) char *url = graph_url("/drives/%s/items/%s/content", d->drive->drive_id, d->item->id);

@@ -90,7 +90,7 @@ static int
 local_get(struct storage *storage, const char *name, size_t ceiling, uint8_t **data, size_t *len, struct error *err)
 {
     const struct storage_local *local = (const struct storage_local *)storage;
-    uint64_t size;
+    uint64_t size = 0;
     int fd = open_object(local, name, &size, err);
     if (fd < 0)
         return -1;
@@ -116,7 +116,7 @@ local_get_range(struct storage *storage, const char *name, uint64_t offset, uint
                 void *ctx, struct error *err)
 {
     const struct storage_local *local = (const struct storage_local *)storage;
-    uint64_t size;
+    uint64_t size = 0;
     int fd = open_object(local, name, &size, err);
     if (fd < 0)
         return -1;
@@ -125,8 +125,8 @@ local_get_range(struct storage *storage, const char *name, uint64_t offset, uint
         return FAIL(err, ERROR_CORRUPT, 0, "object %s is shorter than what refers to it: it was cut off", name);
     }
     size_t block_len = len < STORAGE_LOCAL_BLOCK ? (size_t)len : STORAGE_LOCAL_BLOCK;
-    CLEANUP(memory_free_p) uint8_t *block = malloc(block_len == 0 ? 1 : block_len);
-    int failed = block == NULL ? FAIL(err, ERROR_LIMIT, 0, "no memory to read") : 0;
+    CLEANUP(memory_free_p) uint8_t *block = memory_array(1, block_len, STORAGE_LOCAL_BLOCK, err);
+    int failed = block == NULL ? -1 : 0;
     for (uint64_t at = 0; failed == 0 && at < len;) {
         size_t n = len - at < block_len ? (size_t)(len - at) : block_len;
         if (read_fully(fd, block, n, offset + at) != 0)
