@@ -19,5 +19,7 @@ stack_transporter near-storage --host
 e2e_setup near-data
 lh run start everything --wait
 e2e_control stats >"$WORK/stats.json"
-jq -c '{requests, answers, throttled: .throttled, most_concurrent: .most_concurrent}' "$WORK/stats.json" || cat "$WORK/stats.json"
+jq -c '{requests, status, throttled, max_concurrent}' "$WORK/stats.json"
+jq -e '[.max_concurrent[]] | length > 0 and max <= 4' "$WORK/stats.json" >/dev/null || fail "a mailbox saw more than four requests at a time"
+jq -e '.throttled > 0 and .throttled < 60' "$WORK/stats.json" >/dev/null || fail "the limits were not met, or run into again and again"
 e2e_compare_restored ada.abe@contoso.example "$WORK/tenant/users/ada.abe@contoso.example"

@@ -208,7 +208,7 @@ put_times(json_t *o, const struct drive_entry *e)
 static void
 put_facets(json_t *o, const struct drive *d, const struct drive_entry *e, const struct select *select)
 {
-    char hash[QUICKXOR_TEXT_LEN];
+    char hash[QUICKXOR_TEXT];
     if (e->root)
         json_object_set_new(o, "root", json_object());
     if (e->folder) {

@@ -92,10 +92,9 @@ hashes_free(struct hashes *h)
 static int
 compute(int fd, uint8_t out[QUICKXOR_LEN])
 {
-    struct quickxor q;
+    struct quickxor q = { .length = 0 };
     uint8_t *block = memory_new(BLOCK);
     ssize_t n;
-    quickxor_init(&q);
     while ((n = read(fd, block, BLOCK)) > 0)
         quickxor_update(&q, block, (size_t)n);
     free(block);
@@ -104,7 +103,7 @@ compute(int fd, uint8_t out[QUICKXOR_LEN])
 }
 
 int
-hashes_of_file(struct hashes *h, const char *path, char out[QUICKXOR_TEXT_LEN])
+hashes_of_file(struct hashes *h, const char *path, char out[QUICKXOR_TEXT])
 {
     struct stat st;
     struct entry e = { 0 };

@@ -3,7 +3,7 @@
 
 /* The quickXorHash of files, remembered by inode, size and time. Any thread. */
 
-#include "tests/m365sim/quickxor.h"
+#include "common/crypto/quickxor.h"
 
 struct hashes;
 
@@ -11,6 +11,6 @@ struct hashes;
 struct hashes *hashes_open(const char *path);
 void hashes_free(struct hashes *h);
 /* Of the file at path, in base64. 0, or -1 when it cannot be read. */
-int hashes_of_file(struct hashes *h, const char *path, char out[QUICKXOR_TEXT_LEN]);
+int hashes_of_file(struct hashes *h, const char *path, char out[QUICKXOR_TEXT]);
 
 #endif
