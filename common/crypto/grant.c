@@ -27,15 +27,16 @@ encode(const struct grant *grant, struct buffer *out, struct error *err)
     if (grant->operations == 0 || (grant->operations & ~(uint32_t)GRANT_ALL_OPERATIONS) != 0 ||
         grant->expires_ms <= grant->not_before_ms)
         return FAIL(err, ERROR_USAGE, 0, "a grant without operations, or that ends before it begins");
-    int failed = buffer_append(out, MAGIC, 4, err) | buffer_append_u8(out, VERSION, err) |
-                 append_text(out, grant->vault_id, false, err) | append_text(out, grant->repository_id, false, err) |
-                 append_text(out, grant->host_node_id, false, err) | buffer_append_u32(out, grant->operations, err) |
-                 append_text(out, grant->task_id, false, err) | append_text(out, grant->scope, true, err) |
-                 buffer_append_u64(out, grant->fence, err) | append_text(out, grant->holder_node_id, false, err) |
-                 buffer_append(out, grant->holder_key_sha256, sizeof(grant->holder_key_sha256), err) |
-                 buffer_append_u64(out, (uint64_t)grant->not_before_ms, err) |
-                 buffer_append_u64(out, (uint64_t)grant->expires_ms, err);
-    return failed != 0 ? -1 : 0;
+    /* One after the other: operands of | may be evaluated in any order. */
+    if (buffer_append(out, MAGIC, 4, err) != 0 || buffer_append_u8(out, VERSION, err) != 0 ||
+        append_text(out, grant->vault_id, false, err) != 0 || append_text(out, grant->repository_id, false, err) != 0 ||
+        append_text(out, grant->host_node_id, false, err) != 0 || buffer_append_u32(out, grant->operations, err) != 0 ||
+        append_text(out, grant->task_id, false, err) != 0 || append_text(out, grant->scope, true, err) != 0 ||
+        buffer_append_u64(out, grant->fence, err) != 0 || append_text(out, grant->holder_node_id, false, err) != 0 ||
+        buffer_append(out, grant->holder_key_sha256, sizeof(grant->holder_key_sha256), err) != 0 ||
+        buffer_append_u64(out, (uint64_t)grant->not_before_ms, err) != 0)
+        return -1;
+    return buffer_append_u64(out, (uint64_t)grant->expires_ms, err);
 }
 
 /* The bytes the signature is over: prefix, NUL, encoding. */
