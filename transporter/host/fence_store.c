@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/identifier.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
 
@@ -175,6 +177,24 @@ fence_store_close(struct fence_store *store)
     free(store);
 }
 
+/* Called locked. A line that is cut off (the disk is full) must not stay: the next one would be joined to it, and the
+ * file be damaged for good. */
+static int
+append_durably(struct fence_store *store, const char *scope, uint64_t value, struct error *err)
+{
+    struct stat before;
+    errno = 0;
+    if (fstat(store->fd, &before) == 0) {
+        if (append_line(store->fd, scope, value) == 0 && fdatasync(store->fd) == 0)
+            return 0;
+        int native = errno != 0 ? errno : ENOSPC;
+        if (ftruncate(store->fd, before.st_size) != 0)
+            log_error("host", "fence file %s: a line that was cut off stays: %s", store->path, strerror(errno));
+        errno = native;
+    }
+    return FAIL(err, error_kind_from_errno(errno), errno, "fence file %s: %s", store->path, strerror(errno));
+}
+
 /* Called locked. */
 static int
 remember(struct fence_store *store, const char *scope, uint64_t value, struct error *err)
@@ -182,8 +202,8 @@ remember(struct fence_store *store, const char *scope, uint64_t value, struct er
     struct fence *fence = find(store, scope, false);
     if (fence != NULL && fence->highest >= value)
         return 0;
-    if (append_line(store->fd, scope, value) != 0 || fdatasync(store->fd) != 0)
-        return FAIL(err, error_kind_from_errno(errno), errno, "fence file %s: %s", store->path, strerror(errno));
+    if (append_durably(store, scope, value, err) != 0)
+        return -1;
     find(store, scope, true)->highest = value;
     store->lines++;
     return 0;
