@@ -9,6 +9,7 @@
 #include "transporter/host/vault_host.h"
 #include "transporter/storage/storage.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,11 @@ open_storage(struct vault_registry *registry, const char *repository_id, const s
     if (private_file_folder(folder, err) != 0)
         return NULL;
     bool first = access(marker, F_OK) != 0;
+    /* "Cannot look" taken for "never attached" would make a repository of an empty mount point. */
+    if (first && errno != ENOENT) {
+        FAIL(err, error_kind_from_errno(errno), errno, "%s: %s", marker, strerror(errno));
+        return NULL;
+    }
     struct storage *storage =
         storage_open((const char *)secret_bytes(location), secret_len(location), registry->clock, first, err);
     if (storage == NULL)
