@@ -57,7 +57,7 @@ run(uint8_t *data, size_t size)
     if (pack_directory_walk(&parts, on_group, on_chunk, &size, &err) != 0)
         return;
     struct index_pending *pending = index_pending_new();
-    if (index_pending_add(pending, header.name, &parts, &err) != 0)
+    if (index_pending_add(pending, header.name, &parts, NULL, NULL, &err) != 0)
         abort();
     index_pending_free(pending);
 }

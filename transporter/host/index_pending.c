@@ -69,10 +69,16 @@ grow_table(struct index_pending *pending)
         pending->table[slot_of(pending, &pending->content.entries[i].id)] = (uint32_t)i + 1;
 }
 
+struct adding {
+    struct index_pending *pending;
+    index_known_fn *known;
+    void *known_ctx;
+};
+
 static int
 on_group(void *ctx, const struct pack_group *group, struct error *err)
 {
-    struct index_pending *pending = ctx;
+    struct index_pending *pending = ((const struct adding *)ctx)->pending;
     struct index_content *c = &pending->content;
     (void)err;
     c->groups = grow(c->groups, &pending->group_capacity, c->group_count, sizeof(c->groups[0]));
@@ -89,13 +95,14 @@ on_group(void *ctx, const struct pack_group *group, struct error *err)
 static int
 on_chunk(void *ctx, const struct pack_group *group, const struct pack_chunk *chunk, uint32_t offset, struct error *err)
 {
-    struct index_pending *pending = ctx;
+    const struct adding *adding = ctx;
+    struct index_pending *pending = adding->pending;
     struct index_content *c = &pending->content;
     (void)group;
     (void)err;
     grow_table(pending);
     size_t slot = slot_of(pending, &chunk->id);
-    if (pending->table[slot] != 0)
+    if (pending->table[slot] != 0 || (adding->known != NULL && adding->known(adding->known_ctx, &chunk->id)))
         return 0;
     c->entries = grow(c->entries, &pending->entry_capacity, c->entry_count, sizeof(c->entries[0]));
     c->entries[c->entry_count++] = (struct index_entry){
@@ -110,8 +117,9 @@ on_chunk(void *ctx, const struct pack_group *group, const struct pack_chunk *chu
 
 int
 index_pending_add(struct index_pending *pending, const uint8_t name[16], const struct pack_parts *parts,
-                  struct error *err)
+                  index_known_fn *known, void *known_ctx, struct error *err)
 {
+    struct adding adding = { pending, known, known_ctx };
     struct index_content *c = &pending->content;
     /* Once without doing anything: a bad directory must leave no trace. */
     if (pack_directory_walk(parts, NULL, NULL, NULL, err) != 0)
@@ -120,7 +128,7 @@ index_pending_add(struct index_pending *pending, const uint8_t name[16], const s
         return 0;
     c->packs = grow(c->packs, &pending->pack_capacity, c->pack_count, sizeof(c->packs[0]));
     memcpy(c->packs[c->pack_count++].name, name, 16);
-    return pack_directory_walk(parts, on_group, on_chunk, pending, err);
+    return pack_directory_walk(parts, on_group, on_chunk, &adding, err);
 }
 
 bool

@@ -11,9 +11,14 @@ struct index_pending;
 struct index_pending *index_pending_new(void);
 void index_pending_free(struct index_pending *pending);
 
-/* All of a pack's chunks, or nothing when its directory is not good. A pack that is there already is fine. */
+/* Whether the chunk has a place outside of this table. */
+typedef bool index_known_fn(void *ctx, const struct chunk_id *id);
+
+/* A pack's chunks, or nothing when its directory is not good. Left out is what has a place already, here or as `known`
+ * says (NULL: nowhere): a place never changes, so that no later pack can take what is stored out of sight. A pack that
+ * is there already is fine. */
 int index_pending_add(struct index_pending *pending, const uint8_t name[16], const struct pack_parts *parts,
-                      struct error *err);
+                      index_known_fn *known, void *known_ctx, struct error *err);
 bool index_pending_find(const struct index_pending *pending, const struct chunk_id *id, struct chunk_place *place);
 bool index_pending_has_pack(const struct index_pending *pending, const uint8_t name[16]);
 size_t index_pending_chunks(const struct index_pending *pending);

@@ -137,6 +137,14 @@ read_directory(struct vault_host *host, const char *name, struct error *err)
     return vault_host_index_pack(host, name, &parts, err);
 }
 
+/* Called with the lock held, or before anybody else has the host. */
+static bool
+is_much_pending(const struct vault_host *host)
+{
+    return index_pending_chunks(host->pending) >= PENDING_MAX_CHUNKS ||
+           index_pending_packs(host->pending) >= PENDING_MAX_PACKS;
+}
+
 static int
 on_pack_found(void *ctx, const char *name, struct error *err)
 {
@@ -147,7 +155,7 @@ on_pack_found(void *ctx, const char *name, struct error *err)
         return 0;
     if (read_directory(host, name, &why) == 0) {
         host->recovered_packs++;
-        return index_pending_chunks(host->pending) < PENDING_MAX_CHUNKS ? 0 : vault_host_write_segment(host, err);
+        return is_much_pending(host) ? vault_host_write_segment(host, err) : 0;
     }
     if (error_kind_retry(why.kind) != RETRY_NEVER || why.kind == ERROR_DENIED) {
         if (err != NULL)
@@ -170,6 +178,18 @@ vault_host_load_index(struct vault_host *host, struct error *err)
     return 0;
 }
 
+/* Called with the lock held. */
+static bool
+is_placed(void *ctx, const struct chunk_id *id)
+{
+    const struct vault_host *host = ctx;
+    struct chunk_place ignored;
+    bool placed = host->writing != NULL && index_pending_find(host->writing, id, &ignored);
+    for (size_t i = host->segment_count; i > 0 && !placed; i--)
+        placed = index_segment_find(host->segments[i - 1], id, &ignored);
+    return placed;
+}
+
 int
 vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, struct error *err)
 {
@@ -182,7 +202,7 @@ vault_host_index_pack(struct vault_host *host, const char *name, const struct pa
     if (memcmp(header.name, binary, sizeof(binary)) != 0)
         return FAIL(err, ERROR_FORMAT, 0, "the pack's header carries another name");
     pthread_rwlock_wrlock(&host->lock);
-    int failed = index_pending_add(host->pending, binary, parts, err);
+    int failed = index_pending_add(host->pending, binary, parts, is_placed, host, err);
     pthread_rwlock_unlock(&host->lock);
     return failed;
 }
@@ -284,8 +304,7 @@ vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *da
     if (vault_host_index_pack(host, name, &parts, err) != 0)
         return error_wrap(err, "pack %s", name);
     pthread_rwlock_rdlock(&host->lock);
-    bool much = index_pending_chunks(host->pending) >= PENDING_MAX_CHUNKS ||
-                index_pending_packs(host->pending) >= PENDING_MAX_PACKS;
+    bool much = is_much_pending(host);
     pthread_rwlock_unlock(&host->lock);
     return much ? vault_host_write_segment(host, err) : 0;
 }

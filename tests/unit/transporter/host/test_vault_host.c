@@ -458,6 +458,65 @@ every_flipped_byte_of_a_directory_is_noticed_when_the_index_is_rebuilt(void **st
     storage_close(e.storage);
 }
 
+static int
+nothing_is_known(void *host, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+{
+    (void)host;
+    (void)ids;
+    (void)err;
+    memset(places, 0, n * sizeof(*places));
+    return 0;
+}
+
+/* Stores a chunk in a pack of its own, whether the vault holds it already or not. */
+static struct chunk_id
+store_regardless(const struct engine *e)
+{
+    static struct vault_backend_vtable forgetful;
+    struct error err = ERROR_INIT;
+    struct content_ref ref;
+    struct vault_writer_progress progress;
+    struct vault_backend backend = vault_host_backend(e->host);
+    forgetful = *backend.vtable;
+    forgetful.find_chunks = nothing_is_known;
+    backend.vtable = &forgetful;
+    struct vault *vault = vault_share(e->vault, backend);
+    struct vault_writer *writer = vault_writer_open(vault, NULL, &err);
+    assert_ok(vault_writer_put(writer, VAULT_METADATA, "stored before", 13, &ref, &err), err);
+    assert_ok(vault_writer_flush(writer, &err), err);
+    vault_writer_progress(writer, &progress);
+    assert_int_equal(progress.packs, 1);
+    vault_writer_close(writer);
+    vault_close(vault);
+    return ref.id;
+}
+
+static void
+a_later_pack_does_not_take_the_place_of_what_is_stored(void **state)
+{
+    struct engine e;
+    struct error err = ERROR_INIT;
+    struct vault_writer_progress progress;
+    struct chunk_place first, now;
+    (void)state;
+    open_engine(&e, "place");
+    struct chunk_id id = store_regardless(&e);
+    assert_ok(vault_host_find_chunks(e.host, &id, 1, &first, &err), err);
+    assert_true(first.known);
+    for (int round = 0; round < 3; round++) {
+        store_regardless(&e);
+        assert_ok(vault_host_find_chunks(e.host, &id, 1, &now, &err), err);
+        assert_string_equal(now.pack, first.pack);
+        if (round == 0) /* what was pending becomes a segment */
+            assert_int_equal(write_content(&e, true, "point-1", &progress), 0);
+        if (round == 1) {
+            close_engine(&e);
+            open_engine(&e, "place");
+        }
+    }
+    close_engine(&e);
+}
+
 int
 main(void)
 {
@@ -469,6 +528,7 @@ main(void)
         cmocka_unit_test(only_the_right_password_opens),
         cmocka_unit_test(an_older_owner_is_fenced_off_for_good),
         cmocka_unit_test(a_point_must_fit_its_grant),
+        cmocka_unit_test(a_later_pack_does_not_take_the_place_of_what_is_stored),
         cmocka_unit_test(every_flipped_byte_of_a_segment_is_noticed),
         cmocka_unit_test(every_flipped_byte_of_a_directory_is_noticed_when_the_index_is_rebuilt),
     };
