@@ -205,12 +205,14 @@ judge_refusal(struct download *d, struct graph_response *response, struct source
     if (status != 0 || outcome->result != SOURCE_GONE)
         return status;
     CLEANUP(graph_response_clear) struct graph_response probe = { .status = 0 };
-    CLEANUP(graph_json_unref) json_t *there = get_metadata(d, &probe, NULL);
+    CLEANUP(graph_json_unref) json_t *there = get_metadata(d, &probe, err);
     if (there != NULL) {
         outcome->result = SOURCE_SKIPPED;
         snprintf(outcome->reason, sizeof(outcome->reason), "restricted");
+        return 0;
     }
-    return 0;
+    /* Without an answer to the question nothing says that the file is gone. */
+    return source_outcome_judge(d->source, &probe, outcome, err);
 }
 
 /* Some files honestly differ from their metadata: after a second try they are kept, with a note. */

@@ -183,6 +183,12 @@ what_cannot_be_had_has_a_reason(void **state)
     assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
     assert_int_equal(outcome.result, SOURCE_SKIPPED);
     assert_string_equal(outcome.reason, "restricted");
+    scripted_https_reply(f->server, "GET /v1.0/drives/d1/items/1/content", 404, "", "");
+    scripted_https_reply(f->server, "GET /v1.0/drives/d1/items/1?$select=", 423, "",
+                         "{\"error\":{\"code\":\"resourceLocked\"}}");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_FAILED);
+    assert_string_equal(outcome.reason, "locked");
     source_round_clear(&r);
 }
 
