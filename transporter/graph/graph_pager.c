@@ -141,6 +141,9 @@ graph_pager_next(struct graph_pager *pager, json_t **values, struct error *err)
         return -1;
     if (strcmp(page.next_link, pager->url) == 0)
         return FAIL(err, ERROR_FORMAT, 200, "Microsoft Graph gave a page whose next link is itself");
+    if (pager->options.delta && page.next_link[0] == '\0' && page.delta_link[0] == '\0')
+        return FAIL(err, ERROR_UNAVAILABLE, 200,
+                    "Microsoft Graph ended a list of changes without a link to go on from");
     free(pager->url);
     pager->url = page.next_link[0] != '\0' ? memory_strdup(page.next_link) : NULL;
     if (page.delta_link[0] != '\0') {

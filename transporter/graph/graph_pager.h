@@ -16,6 +16,7 @@ struct graph_pager_options {
     uint32_t page_size;         /* sent as a preference; 0: the service's choice */
     const char *const *headers; /* static texts, at most 6 */
     size_t header_count;
+    bool delta; /* only a page with a delta link may be the last: without one the collection was cut off */
     const atomic_bool *cancel;
 };
 

@@ -58,6 +58,7 @@ open_pager(struct drive *drive, const char *link, struct error *err)
         .service = GRAPH_DRIVE,
         .url = link[0] != '\0' ? link : fresh,
         .page_size = drive->base.page_size,
+        .delta = true,
         .cancel = drive->base.cancel,
     });
     json_array_clear(drive->packages);

@@ -141,6 +141,7 @@ open_pager(struct exchange_mail *mail, struct error *err)
         .page_size = mail->base.page_size,
         .headers = headers,
         .header_count = 1,
+        .delta = true,
         .cancel = mail->base.cancel,
     });
     if (mail->way == MAIL_BY_LINK)

@@ -42,6 +42,7 @@ open_pager(struct exchange_mail *mail, enum exchange_mail_way way, struct error 
         .page_size = mail->base.page_size,
         .headers = headers,
         .header_count = 1,
+        .delta = way != MAIL_BY_LISTING,
         .cancel = mail->base.cancel,
     });
     source_spool_scope(mail->spool, mail->current->id);

@@ -130,6 +130,21 @@ a_lost_cursor_lists_that_folder_anew(void **state)
 }
 
 static void
+a_delta_without_its_link_is_not_taken_for_complete(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    graph_fixture_allow(f);
+    script_start(f);
+    scripted_https_reply(f->server, FOLDERS, 200, "",
+                         "{\"value\":[{\"id\":\"A\",\"displayName\":\"Eingang\",\"parentFolderId\":\"root\"}]}");
+    assert_null(strchr(source_round_play(&r, f, &exchange_mail_driver, NULL), ')'));
+    assert_int_equal(r.status, -1);
+    assert_int_equal(f->err.kind, ERROR_UNAVAILABLE);
+    source_round_clear(&r);
+}
+
+static void
 partial_rows_are_completed(void **state)
 {
     struct graph_fixture *f = *state;
@@ -215,6 +230,7 @@ main(void)
         GRAPH_TEST(the_first_round_lists_everything),
         GRAPH_TEST(deletions_wait_for_all_folders_and_the_last_row_wins),
         GRAPH_TEST(a_lost_cursor_lists_that_folder_anew),
+        GRAPH_TEST(a_delta_without_its_link_is_not_taken_for_complete),
         GRAPH_TEST(partial_rows_are_completed),
         GRAPH_TEST(a_missing_mailbox_fails_the_round),
         GRAPH_TEST(mime_comes_whole_or_with_a_reason),
