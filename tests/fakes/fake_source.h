@@ -39,6 +39,10 @@ struct fake_event {
     {                                                                                                                  \
         .event = SOURCE_LISTING, .parent = (PARENT), .kinds = (KINDS)                                                  \
     }
+#define FAKE_UNLISTED(PARENT, KINDS)                                                                                   \
+    {                                                                                                                  \
+        .event = SOURCE_UNLISTED, .parent = (PARENT), .kinds = (KINDS)                                                 \
+    }
 #define FAKE_LISTED(PARENT, KINDS)                                                                                     \
     {                                                                                                                  \
         .event = SOURCE_LISTED, .parent = (PARENT), .kinds = (KINDS)                                                   \

@@ -108,7 +108,7 @@ apply_scope(struct round *round, const struct source_item *scope)
             continue;
         if (scope->event == SOURCE_LISTING)
             one->listed = false;
-        else if (!one->listed)
+        else if (scope->event == SOURCE_LISTED && !one->listed)
             drop(round, one);
     }
 }

@@ -112,6 +112,8 @@ on_event(struct backup *backup, struct source_item **item, struct error *err)
         return backup_scopes_listing(backup->scopes, *item, err);
     case SOURCE_LISTED:
         return backup_scopes_listed(backup->scopes, *item, err);
+    case SOURCE_UNLISTED:
+        return backup_scopes_unlisted(backup->scopes, *item, err);
     }
     return 0;
 }

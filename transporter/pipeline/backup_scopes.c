@@ -278,19 +278,35 @@ sweep_scope(struct backup_scopes *scopes, const struct scope *scope, struct erro
     return catalog_walk(catalog, start, on_candidate, &sweep, err);
 }
 
-int
-backup_scopes_listed(struct backup_scopes *scopes, const struct source_item *event, struct error *err)
+/* Takes the scope that ends out of the open ones. */
+static int
+take_scope(struct backup_scopes *scopes, const struct source_item *event, struct scope *scope, struct error *err)
 {
     struct catalog_key_buffer parent;
-    uint64_t candidates = 0;
     if (scope_key(event, &parent, err) != 0)
         return -1;
     struct scope *found = find_scope(scopes, catalog_key_of(&parent), event->kinds);
     if (found == NULL)
         return FAIL(err, ERROR_INTERNAL, 0, "a listing ends that has not begun");
-    struct scope scope = *found;
+    *scope = *found;
     *found = scopes->open[--scopes->open_count];
-    if (count_candidates(scopes, catalog_key_of(&parent), &candidates, err) != 0)
+    return 0;
+}
+
+int
+backup_scopes_unlisted(struct backup_scopes *scopes, const struct source_item *event, struct error *err)
+{
+    struct scope ignored;
+    return take_scope(scopes, event, &ignored, err);
+}
+
+int
+backup_scopes_listed(struct backup_scopes *scopes, const struct source_item *event, struct error *err)
+{
+    struct scope scope;
+    uint64_t candidates = 0;
+    if (take_scope(scopes, event, &scope, err) != 0 ||
+        count_candidates(scopes, catalog_key_of(&scope.parent), &candidates, err) != 0)
         return -1;
     /* Nothing was there before this listing: nothing can be gone. */
     if (candidates == 0 || scopes->known == NULL)

@@ -25,9 +25,10 @@ void backup_scopes_free(struct backup_scopes *scopes);
 /* The round names this item now. */
 int backup_scopes_named(struct backup_scopes *scopes, const struct source_item *item, struct catalog_key key,
                         struct error *err);
-/* A listing begins, or is complete: then what it has not named is removed. */
+/* A listing begins, is complete (then what it has not named is removed), or was given up (then nothing is). */
 int backup_scopes_listing(struct backup_scopes *scopes, const struct source_item *event, struct error *err);
 int backup_scopes_listed(struct backup_scopes *scopes, const struct source_item *event, struct error *err);
+int backup_scopes_unlisted(struct backup_scopes *scopes, const struct source_item *event, struct error *err);
 /* A folder has been removed. */
 int backup_scopes_folder_gone(struct backup_scopes *scopes, struct catalog_key key, struct error *err);
 /* After the round: removes what is left in folders that are gone. */

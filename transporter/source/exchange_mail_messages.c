@@ -142,10 +142,12 @@ finish_folder(struct exchange_mail *mail, struct error *err)
 
 /* The folder went away while the round ran: the next round's folder delta says so. */
 static int
-leave_folder(struct exchange_mail *mail)
+leave_folder(struct exchange_mail *mail, struct error *err)
 {
     struct exchange_mail_folder *folder = mail->current;
 
+    if (source_emit_scope(&mail->base, SOURCE_UNLISTED, folder->id, SOURCE_MESSAGE, err) != 0)
+        return -1;
     graph_pager_free(mail->pager);
     mail->pager = NULL;
     mail->current = folder->hh.next;
@@ -166,7 +168,7 @@ after_refusal(struct exchange_mail *mail, const struct error *failure, struct er
     if (mail->way != MAIL_BY_LISTING && (item_missing || graph_error_has(why.code, why.inner, "ErrorQuotaExceeded")))
         return open_pager(mail, MAIL_BY_LISTING, err) == 0 ? 1 : -1;
     if (item_missing)
-        return leave_folder(mail);
+        return leave_folder(mail, err);
     if (err != NULL && !error_is_set(err))
         *err = *failure;
     return error_wrap(err, "messages");

@@ -151,7 +151,7 @@ count(struct source *source, const struct source_item *item)
 int
 source_emit(struct source *source, const struct source_item *fields, struct error *err)
 {
-    bool scope = fields->event == SOURCE_LISTING || fields->event == SOURCE_LISTED;
+    bool scope = fields->event != SOURCE_UPSERT && fields->event != SOURCE_DELETE;
     size_t len = fields->id != NULL ? strlen(fields->id) : 0;
 
     if (!scope && (len == 0 || len > SOURCE_ID_MAX))

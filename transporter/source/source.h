@@ -13,7 +13,8 @@
  * LISTED says that everything in its scope has been named since the matching LISTING: records in scope that were not
  * are gone. A second LISTING of the same scope before LISTED starts over. Scope: records of the kinds in `kinds` whose
  * parent is parent_id; parent_id "" means wherever they are. Nothing is gone because a listing lacks it before its
- * LISTED came. A DELETE of an unknown id is normal and ignored.
+ * LISTED came; UNLISTED instead says that the listing was given up and says nothing. A DELETE of an unknown id is
+ * normal and ignored.
  *
  * Memory: a source holds one page of the service (at most 64 MiB, usually under 2 MiB) and 32 bytes per deletion of
  * the folder being read; deletions wait in a temporary file. */
@@ -28,7 +29,7 @@ struct error;
 struct graph_client;
 struct source;
 
-enum source_event { SOURCE_UPSERT, SOURCE_DELETE, SOURCE_LISTING, SOURCE_LISTED };
+enum source_event { SOURCE_UPSERT, SOURCE_DELETE, SOURCE_LISTING, SOURCE_LISTED, SOURCE_UNLISTED };
 
 /* Values are bits, so that a scope can name several. */
 enum source_kind { SOURCE_FOLDER = 1, SOURCE_MESSAGE = 2, SOURCE_FILE = 4 };
@@ -49,9 +50,9 @@ struct source_item {
     uint64_t sequence;
     enum source_event event;
     enum source_kind kind;
-    unsigned kinds;                  /* LISTING, LISTED: mask of source_kind */
+    unsigned kinds;                  /* LISTING, LISTED, UNLISTED: mask of source_kind */
     const char *id;                  /* stable, case-sensitive, at most 512 bytes */
-    const char *parent_id;           /* UPSERT: the folder; LISTING, LISTED: the scope. "" at the top */
+    const char *parent_id;           /* UPSERT: the folder; LISTING and its end: the scope. "" at the top */
     const char *from_parent;         /* DELETE: condition; "" means unconditional */
     const char *name;                /* folder or file name; subject */
     const char *from;                /* mail: sender's address */

@@ -276,6 +276,22 @@ a_listing_that_starts_over_forgets_what_it_named_before(void **state)
 }
 
 static void
+a_listing_that_is_given_up_removes_nothing(void **state)
+{
+    (void)state;
+    static const struct fake_event rows[] = {
+        FAKE_LISTING("in", SOURCE_MESSAGE),
+        FAKE_MESSAGE("a", "in", "A", "1", "never fetched"),
+        FAKE_UNLISTED("in", SOURCE_MESSAGE),
+    };
+    struct task_result result;
+    struct fake_plan plan = { PLAN(rows), .cursor_expected = "one" };
+    first();
+    RUN("task-2", "point-1", &plan, &result);
+    assert_point("point-2", FIRST);
+}
+
+static void
 a_deleted_folder_takes_along_what_is_left_in_it(void **state)
 {
     (void)state;
@@ -412,6 +428,7 @@ main(void)
         cmocka_unit_test_setup(a_listing_removes_what_it_does_not_name, set_up),
         cmocka_unit_test_setup(a_listing_of_everything_costs_no_content, set_up),
         cmocka_unit_test_setup(a_listing_that_starts_over_forgets_what_it_named_before, set_up),
+        cmocka_unit_test_setup(a_listing_that_is_given_up_removes_nothing, set_up),
         cmocka_unit_test_setup(a_deleted_folder_takes_along_what_is_left_in_it, set_up),
         cmocka_unit_test_setup(a_failed_item_is_told_and_tried_again, set_up),
         cmocka_unit_test_setup(an_item_that_is_gone_leaves_no_record, set_up),

@@ -44,6 +44,9 @@ source_round_note(struct source_round *r, const struct source_item *item)
     case SOURCE_LISTED:
         buffer_printf(&r->lines, NULL, ") '%s' %u\n", item->parent_id, item->kinds);
         break;
+    case SOURCE_UNLISTED:
+        buffer_printf(&r->lines, NULL, "| '%s' %u\n", item->parent_id, item->kinds);
+        break;
     }
 }
 

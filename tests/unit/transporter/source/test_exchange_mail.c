@@ -130,6 +130,28 @@ a_lost_cursor_lists_that_folder_anew(void **state)
 }
 
 static void
+a_folder_that_goes_away_ends_its_listing_without_a_word(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    static const char missing[] = "{\"error\":{\"code\":\"ErrorItemNotFound\"}}";
+    char *cursor = first_cursor(f);
+    script_start(f);
+    scripted_https_reply(f->server, "GET /v1.0/delta-folders", 200, "",
+                         "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders2\"}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-A", 404, "", missing);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/mailFolders/A/messages?", 404, "", missing);
+    scripted_https_reply(f->server, "GET /v1.0/delta-B", 200, "",
+                         "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/b\"}");
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "( 'A' 2\n"
+                                                                                 "| 'A' 2\n");
+    assert_int_equal(r.status, 0);
+    assert_null(strstr(buffer_text(&r.cursor, NULL), "delta-A"));
+    source_round_clear(&r);
+    free(cursor);
+}
+
+static void
 a_delta_without_its_link_is_not_taken_for_complete(void **state)
 {
     struct graph_fixture *f = *state;
@@ -230,6 +252,7 @@ main(void)
         GRAPH_TEST(the_first_round_lists_everything),
         GRAPH_TEST(deletions_wait_for_all_folders_and_the_last_row_wins),
         GRAPH_TEST(a_lost_cursor_lists_that_folder_anew),
+        GRAPH_TEST(a_folder_that_goes_away_ends_its_listing_without_a_word),
         GRAPH_TEST(a_delta_without_its_link_is_not_taken_for_complete),
         GRAPH_TEST(partial_rows_are_completed),
         GRAPH_TEST(a_missing_mailbox_fails_the_round),
