@@ -69,6 +69,9 @@ source_spool_free(struct source_spool *spool)
 void
 source_spool_scope(struct source_spool *spool, const char *folder_id)
 {
+    /* A folder that is listed anew takes back what its delta has said, too. */
+    if (spool->slots != NULL && strcmp(spool->scope, folder_id) == 0)
+        return;
     snprintf(spool->scope, sizeof(spool->scope), "%s", folder_id);
     free(spool->slots);
     spool->slots = NULL;

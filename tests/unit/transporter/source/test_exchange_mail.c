@@ -152,6 +152,28 @@ a_folder_that_goes_away_ends_its_listing_without_a_word(void **state)
 }
 
 static void
+a_message_that_comes_back_while_its_folder_is_listed_anew_stays(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    char *cursor = first_cursor(f);
+    script_start(f);
+    scripted_https_reply(f->server, "GET /v1.0/delta-folders", 200, "",
+                         "{\"value\":[" GONE("B") "],\"@odata.deltaLink\":\"{origin}/v1.0/delta-folders2\"}");
+    scripted_https_reply(f->server, "GET /v1.0/delta-A", 200, "",
+                         "{\"value\":[" GONE("m1") "," GONE("m2") "],\"@odata.nextLink\":\"{origin}/v1.0/more-A\"}");
+    scripted_https_reply(f->server, "GET /v1.0/more-A", 410, "", "{\"error\":{\"code\":\"SyncStateNotFound\"}}");
+    script_messages(f, "A", ROW("m1", "1"));
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "- B from ''\n"
+                                                                                 "( 'A' 2\n"
+                                                                                 "+ m1 in 'A' 's' tag=1\n"
+                                                                                 ") 'A' 2\n"
+                                                                                 "- m2 from 'A'\n");
+    source_round_clear(&r);
+    free(cursor);
+}
+
+static void
 a_delta_without_its_link_is_not_taken_for_complete(void **state)
 {
     struct graph_fixture *f = *state;
@@ -253,6 +275,7 @@ main(void)
         GRAPH_TEST(deletions_wait_for_all_folders_and_the_last_row_wins),
         GRAPH_TEST(a_lost_cursor_lists_that_folder_anew),
         GRAPH_TEST(a_folder_that_goes_away_ends_its_listing_without_a_word),
+        GRAPH_TEST(a_message_that_comes_back_while_its_folder_is_listed_anew_stays),
         GRAPH_TEST(a_delta_without_its_link_is_not_taken_for_complete),
         GRAPH_TEST(partial_rows_are_completed),
         GRAPH_TEST(a_missing_mailbox_fails_the_round),
