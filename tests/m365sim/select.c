@@ -16,6 +16,8 @@ select_init(struct select *s, const char *list)
     for (char *p = s->text, *name; s->count < SELECT_LIMIT && (name = strsep(&p, ",")) != NULL;) {
         name += strspn(name, " ");
         name[strcspn(name, " ")] = '\0';
+        if (strncmp(name, "microsoft.graph.", 16) == 0 && strchr(name, '/') != NULL)
+            name = strchr(name, '/') + 1; /* a property of a derived type */
         if (name[0] != '\0')
             s->names[s->count++] = name;
     }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct delivery {
     const struct source_sink *sink;
@@ -29,6 +30,33 @@ on_graph_restart(void *ctx, struct error *err)
     return delivery->sink->restart(delivery->sink->ctx, err);
 }
 
+/* Some items the service cannot write as MIME however often it is asked: signed and encrypted ones, reports, broken
+ * ones. Their properties and attachments it still gives. */
+static bool
+needs_rebuild(const struct source_outcome *outcome)
+{
+    static const char *const reasons[] = { "mime_conversion", "corrupt_item", "corrupt_attachment" };
+
+    for (size_t i = 0; outcome->result == SOURCE_FAILED && i < ARRAY_LEN(reasons); i++)
+        if (strcmp(outcome->reason, reasons[i]) == 0)
+            return true;
+    return false;
+}
+
+/* When that fails too, the first refusal is what the operator is told. */
+static int
+rebuild(struct source *source, const struct source_item *item, const struct source_sink *sink,
+        struct source_outcome *outcome, struct error *err)
+{
+    struct source_outcome second = { .result = SOURCE_FAILED };
+
+    if (sink->restart(sink->ctx, err) != 0 || exchange_mail_rebuild(source, item, sink, &second, err) != 0)
+        return -1;
+    if (second.result == SOURCE_STORED || second.result == SOURCE_GONE)
+        *outcome = second;
+    return 0;
+}
+
 /* The MIME text as the service makes it: no ranges, no announced length, so a cut answer comes again as a whole. */
 int
 exchange_mail_fetch(struct source *source, const struct source_item *item, const struct source_sink *sink,
@@ -49,8 +77,11 @@ exchange_mail_fetch(struct source *source, const struct source_item *item, const
         .sink_restart = on_graph_restart,
         .cancel = source->cancel,
     };
-    if (graph_client_request(source->graph, &request, &response, err) != 0)
-        return source_outcome_judge(source, &response, outcome, err);
+    if (graph_client_request(source->graph, &request, &response, err) != 0) {
+        if (source_outcome_judge(source, &response, outcome, err) != 0)
+            return -1;
+        return needs_rebuild(outcome) ? rebuild(source, item, sink, outcome, err) : 0;
+    }
     source_outcome_good(source, outcome, delivery.bytes);
     if (delivery.bytes == 0)
         snprintf(outcome->reason, sizeof(outcome->reason), "empty_content");

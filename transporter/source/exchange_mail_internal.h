@@ -54,9 +54,22 @@ int exchange_mail_messages(struct exchange_mail *mail, struct error *err);
 int exchange_mail_fetch(struct source *source, const struct source_item *item, const struct source_sink *sink,
                         struct source_outcome *outcome, struct error *err);
 
-/* A row of a message page as an item whose texts are borrowed from row and metadata (the caller's, free()). false
- * when the row lacks properties and the message has to be asked for singly. Pure. */
-bool exchange_mail_item_read(const json_t *row, struct source_item *item, char **metadata);
+/* Writes what the service gives of a message it cannot write as MIME: properties and attachments, as a MIME text with
+ * the header X-Longhaul-Content. Stored with the reason "rebuilt", or "rebuilt_incomplete" without some attachments. */
+int exchange_mail_rebuild(struct source *source, const struct source_item *item, const struct source_sink *sink,
+                          struct source_outcome *outcome, struct error *err);
+
+#define EXCHANGE_MAIL_TAG ((size_t)80)
+
+struct exchange_mail_texts {
+    char *metadata; /* the caller's, free() */
+    char tag[EXCHANGE_MAIL_TAG];
+};
+
+/* A row of a message page as an item whose texts are borrowed from row and texts. false when the row lacks properties
+ * and the message has to be asked for singly. The change tag of a message that was received or sent stays when only
+ * read state, flag, categories or folder change; drafts have the service's. Pure. */
+bool exchange_mail_item_read(const json_t *row, struct source_item *item, struct exchange_mail_texts *texts);
 
 struct exchange_mail_folder *exchange_mail_folder_add(struct exchange_mail *mail, const char *id, const char *link);
 void exchange_mail_folder_drop(struct exchange_mail *mail, const char *id);

@@ -56,14 +56,14 @@ static int
 emit_message(struct exchange_mail *mail, const json_t *row, bool *whole, struct error *err)
 {
     struct source_item item;
-    char *metadata;
+    struct exchange_mail_texts texts;
 
-    *whole = exchange_mail_item_read(row, &item, &metadata);
+    *whole = exchange_mail_item_read(row, &item, &texts);
     if (!*whole)
         return 0;
     item.parent_id = mail->current->id;
     int status = source_emit(&mail->base, &item, err);
-    free(metadata);
+    free(texts.metadata);
     return status;
 }
 

@@ -1,4 +1,5 @@
 #include "tests/unit/transporter/source/source_fixture.h"
+#include "transporter/source/exchange_mail_internal.h"
 
 #define FOLDERS "GET /v1.0/users/u1/mailFolders/delta?includeHiddenFolders=true&$select="
 #define ROW(id, key)                                                                                                   \
@@ -241,6 +242,8 @@ mime_comes_whole_or_with_a_reason(void **state)
     assert_string_equal(buffer_text(&r.content, NULL), "Subject: x\r\n\r\nhello");
     scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 500, "",
                          "{\"error\":{\"code\":\"ErrorMimeContentConversionFailed\"}}");
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3?$select=subject", 500, "",
+                         "{\"error\":{\"code\":\"ErrorCorruptData\"}}");
     assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
     assert_int_equal(outcome.result, SOURCE_FAILED);
     assert_string_equal(outcome.reason, "mime_conversion");
@@ -266,6 +269,104 @@ a_foreign_cursor_is_refused(void **state)
     assert_int_equal(f->err.kind, ERROR_FORMAT);
 }
 
+static void
+script_unconvertible(struct graph_fixture *f)
+{
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 500, "",
+                         "{\"error\":{\"code\":\"ErrorMimeContentConversionFailed\"}}");
+    scripted_https_reply(
+        f->server, "GET /v1.0/users/u1/messages/m3?$select=subject", 200, "",
+        "{\"subject\":\"Gr\u00fc\u00dfe\",\"internetMessageId\":\"<1@x>\",\"sentDateTime\":\"2026-09-14T07:58:07Z\","
+        "\"from\":{\"emailAddress\":{\"name\":\"Ines \\\"I\\\" Kaya\",\"address\":\"i@x.example\"}},"
+        "\"toRecipients\":[{\"emailAddress\":{\"name\":\"\",\"address\":\"a@b\"}},"
+        "{\"emailAddress\":{\"name\":\"\u00d6\",\"address\":\"c@d\"}}],"
+        "\"internetMessageHeaders\":[{\"name\":\"References\",\"value\":\"<0@x>\"},"
+        "{\"name\":\"Content-Type\",\"value\":\"multipart/signed\"}],"
+        "\"body\":{\"contentType\":\"html\",\"content\":\"<p>x</p>\"}}");
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/attachments?", 200, "",
+                         "{\"value\":[{\"@odata.type\":\"#microsoft.graph.fileAttachment\",\"id\":\"a1\","
+                         "\"name\":\"smime \u00e4.p7m\",\"contentType\":\"multipart/signed\",\"contentId\":\"c1\"},"
+                         "{\"@odata.type\":\"#microsoft.graph.itemAttachment\",\"id\":\"a2\",\"name\":\"inner\"}]}");
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/attachments/a1/$value", 200, "", "Hello");
+}
+
+static void
+what_cannot_be_mime_is_rebuilt(void **state)
+{
+    static const char want[] = "References: <0@x>\r\n"
+                               "Date: Mon, 14 Sep 2026 07:58:07 +0000\r\n"
+                               "From: \"Ines 'I' Kaya\" <i@x.example>\r\n"
+                               "To: <a@b>,\r\n =?utf-8?B?w5Y=?= <c@d>\r\n"
+                               "Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"
+                               "Message-ID: <1@x>\r\n"
+                               "MIME-Version: 1.0\r\n"
+                               "X-Longhaul-Content: rebuilt-from-properties\r\n"
+                               "Content-Type: multipart/mixed; boundary=\"=_longhaul_rebuilt\"\r\n\r\n"
+                               "--=_longhaul_rebuilt\r\n"
+                               "Content-Type: text/html; charset=utf-8\r\n"
+                               "Content-Transfer-Encoding: base64\r\n\r\nPHA+eDwvcD4=\r\n"
+                               "--=_longhaul_rebuilt\r\n"
+                               "Content-Type: application/octet-stream\r\n"
+                               "Content-Disposition: attachment; filename*=utf-8''smime%20%C3%A4.p7m\r\n"
+                               "Content-ID: <c1>\r\n"
+                               "Content-Transfer-Encoding: base64\r\n\r\nSGVsbG8=\r\n";
+    struct graph_fixture *f = *state;
+    struct source_round r;
+    struct source_outcome outcome;
+    script_first_round(f);
+    source_round_play(&r, f, &exchange_mail_driver, NULL);
+    script_unconvertible(f);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/attachments/a2/$value", 200, "",
+                         "Subject: in\r\n\r\n");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_STORED);
+    assert_string_equal(outcome.reason, "rebuilt");
+    assert_int_equal(outcome.bytes, r.content.len);
+    assert_memory_equal(r.content.data, want, sizeof(want) - 1);
+    assert_non_null(strstr(buffer_text(&r.content, NULL), "Content-Type: message/rfc822\r\n"));
+    script_unconvertible(f);
+    scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/attachments/a2/$value", 500, "",
+                         "{\"error\":{\"code\":\"ErrorCannotOpenFileAttachment\"}}");
+    assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+    assert_int_equal(outcome.result, SOURCE_STORED);
+    assert_string_equal(outcome.reason, "rebuilt_incomplete");
+    assert_memory_equal(r.content.data, want, sizeof(want) - 1);
+    source_round_clear(&r);
+}
+
+static void
+read_tag(const char *text, char tag[EXCHANGE_MAIL_TAG])
+{
+    struct source_item item;
+    struct exchange_mail_texts texts;
+    json_t *row = json_loads(text, 0, NULL);
+    assert_true(exchange_mail_item_read(row, &item, &texts));
+    snprintf(tag, EXCHANGE_MAIL_TAG, "%s", item.change_tag);
+    free(texts.metadata);
+    json_decref(row);
+}
+
+#define TAGGED(key, read, draft, size, categories)                                                                     \
+    "{\"id\":\"m\",\"changeKey\":\"" key "\",\"subject\":\"s\",\"parentFolderId\":\"x\",\"isRead\":" read              \
+    ",\"isDraft\":" draft ",\"categories\":[" categories "],\"internetMessageId\":\"<1@x>\","                          \
+    "\"singleValueExtendedProperties\":[{\"id\":\"Long 0xe08\",\"value\":\"" size "\"}]}"
+
+static void
+read_marks_and_categories_do_not_change_the_content(void **state)
+{
+    char first[EXCHANGE_MAIL_TAG], second[EXCHANGE_MAIL_TAG];
+    (void)state;
+    read_tag(TAGGED("k1", "false", "false", "700", ""), first);
+    read_tag(TAGGED("k2", "true", "false", "700", "\"red\""), second);
+    assert_string_equal(first, second);
+    read_tag(TAGGED("k2", "true", "false", "701", ""), second);
+    assert_string_not_equal(first, second);
+    read_tag(TAGGED("k2", "true", "true", "700", ""), second);
+    assert_string_equal(second, "k2");
+    read_tag(TAGGED("k3", "true", "false", "0", ""), second);
+    assert_string_equal(second, "k3");
+}
+
 int
 main(void)
 {
@@ -281,6 +382,8 @@ main(void)
         GRAPH_TEST(a_missing_mailbox_fails_the_round),
         GRAPH_TEST(mime_comes_whole_or_with_a_reason),
         GRAPH_TEST(a_foreign_cursor_is_refused),
+        GRAPH_TEST(what_cannot_be_mime_is_rebuilt),
+        cmocka_unit_test(read_marks_and_categories_do_not_change_the_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
