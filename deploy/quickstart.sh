@@ -40,6 +40,10 @@ export STACK_DIR=$dir STACK_BIN=${LONGHAUL_BIN:-$PWD/build/release/bin}
 step() { printf '\n== %s\n' "$*"; }
 
 if [ "$stop" = yes ]; then
+    if [ ! -f "$dir/pids" ]; then
+        echo "quickstart.sh: nothing was left running in $dir; --dir says where else to look" >&2
+        exit 0
+    fi
     stack_stop
     exit 0
 fi
@@ -151,7 +155,7 @@ Everything is still running. To look around:
   export PATH=$STACK_BIN:\$PATH
   longhaul point list
   longhaul --help
-To end it: deploy/quickstart.sh --stop
+To end it: deploy/quickstart.sh --stop --dir $dir
 EOT
 else
     echo

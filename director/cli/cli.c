@@ -81,6 +81,8 @@ cli_main(int argc, char **argv)
     struct cli cli = { .clock = clock_system(), .out = stdout, .notices = stderr };
     struct error err = ERROR_INIT;
 
+    /* By lines also into a pipe or a log, where results and notices would change places else. */
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     cli.terminal = isatty(STDERR_FILENO) == 1;
     log_setup(STDERR_FILENO, LOG_ERROR);
     int result = cli_parse(&cli, argc, argv, &err);

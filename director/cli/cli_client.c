@@ -55,6 +55,9 @@ cli_client_curl_error(CURLcode code, const char *director, struct error *err)
                     "%s does not have a certificate for this name from the director's authority; is it the right "
                     "director? if so, run longhaul login again",
                     director);
+    case CURLE_SSL_CACERT_BADFILE:
+        return FAIL(err, ERROR_CONFIG, (int)code,
+                    "the director's authority (--ca or LONGHAUL_CA) is no certificate in PEM");
     case CURLE_OPERATION_TIMEDOUT:
         return FAIL(err, ERROR_TIMEOUT, (int)code, "%s did not answer in time", director);
     case CURLE_WRITE_ERROR:

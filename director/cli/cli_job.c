@@ -22,7 +22,8 @@ list(struct cli *cli, struct error *err)
     if (reply == NULL)
         return -1;
     json_array_foreach (json_object_get(reply, "items"), i, item) {
-        snprintf(scope, sizeof(scope), "%zu rules", json_array_size(json_object_get(item, "rules")));
+        size_t rules = json_array_size(json_object_get(item, "rules"));
+        snprintf(scope, sizeof(scope), "%zu rule%s", rules, rules == 1 ? "" : "s");
         cli_table_add(table, cli_json_text(item, "name"), cli_json_text(item, "tenant.name"),
                       cli_json_text(item, "vault.name"), cli_json_true(item, "all") ? "everything" : scope,
                       cli_json_true(item, "enabled") ? "yes" : "no", cli_json_text(item, "id"), NULL);

@@ -137,7 +137,7 @@ print_items(struct cli *cli, json_t *items)
     json_array_foreach (items, i, item) {
         const char *subject = cli_json_text(item, "subject");
         cli_table_add(table, cli_json_text(item, "kind"), cli_json_bytes(item, "size", size),
-                      cli_json_time(item, "modified", modified), cli_json_text(item, "from"),
+                      cli_json_time(item, "modified", modified), cli_json_or_dash(item, "from"),
                       subject[0] != '\0' ? subject : cli_json_text(item, "name"), cli_json_text(item, "key"), NULL);
     }
     cli_table_print(table, "Nothing here.", cli->out);
@@ -233,7 +233,7 @@ static const struct cli_option list_options[] = {
     { "tenant", "NAME", false, "Of this tenant only" },
     { "vault", "NAME", false, "In this vault only" },
     { "run", "RUN", false, "Made by this run only" },
-    { "before", "TIME", false, "Not after 2026-09-14T07:58:10Z" },
+    { "before", "TIME", false, "Not after this time, such as 2026-09-14T07:58:10Z" },
     { "all", NULL, false, "All, not just the newest 200" },
     { NULL, NULL, false, NULL },
 };

@@ -205,6 +205,8 @@ add_report(struct cli *cli, json_t *task, json_t *all, struct error *err)
     const char *transporter = cli_json_text(task, "transporter.id");
     json_int_t at = 0, total = 1;
 
+    if (strcmp(cli_json_text(task, "kind"), "restore") != 0)
+        return FAIL(err, ERROR_USAGE, 0, "%s is no restore; longhaul run show tells about it", cli_argument(cli, 0));
     if (transporter[0] == '\0')
         return FAIL(err, ERROR_NOT_FOUND, 0, "no transporter has worked on it yet");
     while (at < total) {
@@ -239,11 +241,22 @@ collect_reports(struct cli *cli, json_t *tasks, struct error *err)
     return json_pack("{s:o}", "items", all);
 }
 
+static void
+add_report_row(struct cli_table *table, json_t *item)
+{
+    const char *reason = cli_json_or_dash(item, "reason"), *detail = cli_json_text(item, "detail");
+    char both[256];
+
+    snprintf(both, sizeof(both), "%s%s%s", reason, detail[0] != '\0' ? ": " : "", detail);
+    cli_table_add(table, cli_json_text(item, "outcome"), both, cli_json_or_dash(item, "losses"),
+                  cli_json_or_dash(item, "path"), cli_json_text(item, "key"), NULL);
+}
+
 static int
 report(struct cli *cli, struct error *err)
 {
     CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s/tasks", cli_argument(cli, 0));
-    CLEANUP(cli_table_free_p) struct cli_table *table = cli_table_new("OUTCOME", "REASON", "NAME", "KEY", NULL);
+    CLEANUP(cli_table_free_p) struct cli_table *table = cli_table_new("OUTCOME", "REASON", "LOST", "NAME", "KEY", NULL);
     json_t *tasks = cli_client_list(cli, path, 0, err);
     json_t *all = tasks == NULL ? NULL : collect_reports(cli, tasks, err), *item;
     size_t i;
@@ -252,8 +265,7 @@ report(struct cli *cli, struct error *err)
     if (all == NULL)
         return -1;
     json_array_foreach (json_object_get(all, "items"), i, item)
-        cli_table_add(table, cli_json_text(item, "outcome"), cli_json_text(item, "reason"), cli_json_text(item, "path"),
-                      cli_json_text(item, "key"), NULL);
+        add_report_row(table, item);
     if (!cli_json_printed(cli, all))
         cli_table_print(table, "The report is empty.", cli->out);
     json_decref(all);
@@ -269,7 +281,7 @@ report(struct cli *cli, struct error *err)
     }
 
 static const struct cli_option folder_options[] = {
-    { "to", "NAME", false, "A new folder below the transporter's restore folder" },
+    { "to", "NAME", false, "A folder below the transporter's restore folder; what is there stays" },
     SELECTION_OPTIONS,
     { NULL, NULL, false, NULL },
 };

@@ -34,6 +34,19 @@ list(struct cli *cli, struct error *err)
     return 0;
 }
 
+/* Names say more; of a transporter that cannot be looked up the id must do. */
+static void
+print_transporter(struct cli *cli, const char *id)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/transporters/%s", id);
+    struct error ignored = ERROR_INIT;
+    json_t *transporter = cli_client_get(cli, path, &ignored);
+    const char *name = cli_json_text(transporter, "name");
+
+    fprintf(cli->out, " %s%s", name[0] != '\0' ? name : id, cli_json_true(transporter, "revoked") ? " (revoked)" : "");
+    json_decref(transporter);
+}
+
 static int
 print_slots(struct cli *cli, const char *secret_id, struct error *err)
 {
@@ -45,7 +58,7 @@ print_slots(struct cli *cli, const char *secret_id, struct error *err)
         return -1;
     fprintf(cli->out, "%-22s", "Password sealed to");
     json_array_foreach (json_object_get(secret, "slots"), i, slot)
-        fprintf(cli->out, " %s", cli_json_text(slot, "transporter"));
+        print_transporter(cli, cli_json_text(slot, "transporter"));
     fprintf(cli->out, "\n");
     json_decref(secret);
     return 0;

@@ -19,9 +19,10 @@ store_statement_fail(struct store *store, int code, struct error *err)
         switch (code) {
         case SQLITE_CONSTRAINT_UNIQUE:
         case SQLITE_CONSTRAINT_PRIMARYKEY:
-            return FAIL(err, ERROR_EXISTS, code, "that name or id is taken (%s)", text);
+            return FAIL(err, ERROR_EXISTS, code, "that name or id is taken");
         case SQLITE_CONSTRAINT_FOREIGNKEY:
-            return FAIL(err, ERROR_CONFLICT, code, "something else still refers to it, or it refers to nothing");
+            return FAIL(err, ERROR_CONFLICT, code,
+                        "it is still in use (by jobs, runs, points or the like), or what it names is gone");
         default:
             return FAIL(err, ERROR_USAGE, code, "the database refuses the value (%s)", text);
         }

@@ -113,7 +113,11 @@ static int
 open_host(struct rescue *rescue, struct error *err)
 {
     char folder[] = "/tmp/longhaul-rescue-XXXXXX";
-    json_t *json = json_pack("{s:s, s:s}", "driver", "local", "path", rescue->options.storage);
+    CLEANUP(memory_free_p) char *absolute = realpath(rescue->options.storage, NULL);
+    if (absolute == NULL)
+        return FAIL(err, ERROR_UNAVAILABLE, errno, "storage %s is not available: %s", rescue->options.storage,
+                    strerror(errno));
+    json_t *json = json_pack("{s:s, s:s}", "driver", "local", "path", absolute);
     char *location = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     if (location == NULL)
@@ -177,12 +181,21 @@ run(struct rescue *rescue, struct error *err)
     return FAIL(err, ERROR_USAGE, 0, "unknown command '%s'", options->command);
 }
 
+static bool
+asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 || (i == 1 && strcmp(argv[i], "help") == 0))
+            return true;
+    return false;
+}
+
 int
 rescue_command(int argc, char **argv, const struct clock *clock)
 {
     struct error err = ERROR_INIT;
     struct rescue rescue = { .clock = clock };
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+    if (asks_for_help(argc, argv)) {
         fputs(usage, stdout);
         return 0;
     }

@@ -179,6 +179,8 @@ export_to(struct rescue *rescue, struct export *export, struct cancel *cancel, s
     if (result == 0 && totals.items_failed > 0)
         return FAIL(err, ERROR_CORRUPT, 0, "%" PRIu64 " items could not be exported: see report.jsonl",
                     totals.items_failed);
+    if (result == 0)
+        printf("exported to %s; the newest report*.jsonl there lists every item\n", rescue->options.to);
     return result;
 }
 
