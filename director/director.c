@@ -166,6 +166,7 @@ build_services(struct director *director)
     struct scheduler_options scheduler = {
         .store = director->store,
         .links = control_service_links(director->control),
+        .retry = { .attempts = (unsigned)config->retry_attempts, .first_ms = (int64_t)config->retry_delay_ms },
         .lease_ms = (int64_t)config->lease_ms,
         .grace_ms = (int64_t)config->heartbeat_ms * GRACE_BEATS,
     };

@@ -13,6 +13,8 @@ struct director_config {
     const char *api_advertise;
     uint64_t lease_ms;
     uint64_t heartbeat_ms;
+    uint64_t retry_attempts;
+    uint64_t retry_delay_ms;
     uint64_t certificate_lifetime_ms;
     const char *log_level;
 };

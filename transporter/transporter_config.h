@@ -17,6 +17,7 @@ struct transporter_config {
     char *graph_extra_ca; /* empty: the system's authorities only */
     char *restore_folder;
     uint64_t pipeline_threads;
+    uint64_t vault_patience_ms;
     char *log_level;
 };
 

@@ -21,13 +21,25 @@ counts_json(const struct store_counts *counts)
                      (json_int_t)counts->chunks_checked, "damaged", (json_int_t)counts->damaged);
 }
 
-/* The counts and, while it goes on, how fast and for how long. */
+/* Over its whole time, for what is over. */
+static void
+set_mean_rates(struct director_progress *progress, int64_t started_ms, int64_t finished_ms)
+{
+    double seconds = (double)(finished_ms - started_ms) / 1000;
+
+    if (started_ms == 0 || seconds <= 0)
+        return;
+    progress->items_per_second = (uint64_t)((double)progress->counts.items_done / seconds);
+    progress->bytes_per_second = (uint64_t)((double)progress->counts.bytes_read / seconds);
+}
+
+/* The counts, how fast and, while it goes on, for how long. */
 static void
 add_progress(json_t *json, const struct director_progress *progress, bool running)
 {
     json_object_set_new(json, "counts", counts_json(&progress->counts));
-    json_object_set_new(json, "items_per_second", json_integer(running ? (json_int_t)progress->items_per_second : 0));
-    json_object_set_new(json, "bytes_per_second", json_integer(running ? (json_int_t)progress->bytes_per_second : 0));
+    json_object_set_new(json, "items_per_second", json_integer((json_int_t)progress->items_per_second));
+    json_object_set_new(json, "bytes_per_second", json_integer((json_int_t)progress->bytes_per_second));
     json_object_set_new(json, "seconds_left",
                         running && progress->seconds_left >= 0 ? json_integer(progress->seconds_left) : json_null());
 }
@@ -37,9 +49,13 @@ run_json(const struct api_call *call, const struct store_run *run, json_t **out,
 {
     struct director_progress progress = { .counts = run->totals, .seconds_left = -1 };
     bool final = store_run_state_final(run->state);
+    char remark[STORE_TEXT_LEN] = "";
 
-    if (!final && director_run_progress(call->director, run->id, &progress, err) != 0)
+    if (!final && (director_run_progress(call->director, run->id, &progress, err) != 0 ||
+                   store_tasks_remark(call->store, run->id, remark, err) != 0))
         return -1;
+    if (final)
+        set_mean_rates(&progress, run->started_ms, run->finished_ms);
     *out = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}, s:o}", "id",
                      run->id, "kind", store_run_kind_name(run->kind), "state", store_run_state_name(run->state), "job",
                      api_json_job(call, run->job), "tenant", api_json_tenant(call, run->tenant), "vault",
@@ -49,6 +65,7 @@ run_json(const struct api_call *call, const struct store_run *run, json_t **out,
                      "failed", (int)run->tasks_failed, "cancelled", (int)run->tasks_cancelled, "error",
                      api_json_error(run->error_kind, run->error_text));
     json_object_set_new(*out, "final", json_boolean(final));
+    json_object_set_new(*out, "remark", api_json_text(remark));
     add_progress(*out, &progress, !final);
     return 0;
 }
@@ -172,6 +189,8 @@ task_json(const struct api_call *call, const struct store_task *task, json_t **o
     bool final = store_task_state_final(task->state);
     json_t *gaps = json_array();
 
+    if (final)
+        set_mean_rates(&progress, task->started_ms, task->finished_ms);
     if ((!final && director_task_progress(call->director, task->id, &progress, err) != 0) ||
         store_tasks_list_gaps(call->store, task->id, on_gap, gaps, err) != 0) {
         json_decref(gaps);

@@ -14,6 +14,8 @@
 #define RETRY_MS   2000
 #define FAILED_MAX 20 /* failed tasks that are listed */
 
+#define CLI_WATCH_REMARK 1024
+
 /* By bytes when their total is known, else by items, else by tasks. */
 static unsigned
 percent_of(json_t *run)
@@ -22,6 +24,11 @@ percent_of(json_t *run)
                                             { "counts.items_done", "counts.items_total" },
                                             { "tasks.done", "tasks.total" } };
 
+    const char *state = cli_json_text(run, "state");
+
+    /* Totals are estimates of Microsoft's, or of items that have changed since. */
+    if (strcmp(state, "succeeded") == 0 || strcmp(state, "warning") == 0)
+        return 100;
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         uint64_t done = cli_json_number(run, pairs[i][0]), total = cli_json_number(run, pairs[i][1]);
         if (total > 0)
@@ -81,6 +88,19 @@ show(struct cli *cli, json_t *run, char shown[CLI_WATCH_LINE])
         fprintf(cli->notices, "%s\n", line);
     memcpy(shown, line, CLI_WATCH_LINE);
     fflush(cli->notices);
+}
+
+/* Why it does not go on, once for each reason. */
+static void
+show_remark(struct cli *cli, json_t *run, char shown[CLI_WATCH_REMARK])
+{
+    const char *remark = cli_json_text(run, "remark");
+
+    if (strcmp(remark, shown) == 0)
+        return;
+    if (remark[0] != '\0')
+        fprintf(cli->notices, "%slonghaul: %s; still trying\n", cli->terminal ? "\n" : "", remark);
+    snprintf(shown, CLI_WATCH_REMARK, "%s", remark);
 }
 
 /* The director may be restarted meanwhile: the run goes on, so does the watch. */
@@ -147,13 +167,15 @@ int
 cli_watch_run(struct cli *cli, const char *run_id, struct error *err)
 {
     CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s?wait=%s", run_id, cli->terminal ? "1" : "5");
-    char shown[CLI_WATCH_LINE] = "";
+    char shown[CLI_WATCH_LINE] = "", remark[CLI_WATCH_REMARK] = "";
 
     for (;;) {
         json_t *run = fetch_run(cli, path, err);
         if (run == NULL)
             return -1;
         bool final = cli_json_true(run, "final");
+        if (!final)
+            show_remark(cli, run, remark);
         if (!final || cli->terminal)
             show(cli, run, shown);
         int result = final ? finish(cli, run, err) : 0;

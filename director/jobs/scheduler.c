@@ -17,6 +17,7 @@ scheduler_new(const struct scheduler_options *options)
 
     scheduler->store = options->store;
     scheduler->links = options->links;
+    scheduler->retry = options->retry;
     scheduler->lease_ms = options->lease_ms;
     scheduler->grace_ms = options->grace_ms;
     scheduler->progress = live_progress_new();

@@ -6,6 +6,7 @@
  * transporters through a table of functions; time comes from the store's clock. Loop thread. */
 
 #include "director/jobs/live_progress.h"
+#include "director/jobs/task_retry.h"
 #include "director/store/store_points.h"
 
 #include "common/base/error.h"
@@ -35,6 +36,7 @@ struct scheduler_links {
 struct scheduler_options {
     struct store *store; /* borrowed, as is what links point to */
     struct scheduler_links links;
+    struct task_retry_policy retry;
     int64_t lease_ms;
     int64_t grace_ms; /* after a hello: what it does not name is lost when it has not reported on it by then */
 };

@@ -6,6 +6,7 @@
 struct scheduler {
     struct store *store;
     struct scheduler_links links;
+    struct task_retry_policy retry;
     int64_t lease_ms;
     int64_t grace_ms;
     struct live_progress *progress;

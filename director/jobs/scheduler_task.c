@@ -144,7 +144,8 @@ scheduler_task_failed(struct scheduler *scheduler, struct store_task *task, enum
         return scheduler_task_end(scheduler, task, STORE_TASK_CANCELLED, err);
     task->attempts++;
     clock_random(store_clock(scheduler->store), &spread, sizeof(spread));
-    struct task_retry retry = task_retry_after_failure(kind, task->attempts, now_of(scheduler), spread);
+    struct task_retry retry =
+        task_retry_after_failure(&scheduler->retry, kind, task->attempts, now_of(scheduler), spread);
     if (!retry.again)
         return scheduler_task_end(scheduler, task, STORE_TASK_FAILED, err);
     log_warn("jobs", "task failed and is tried again: kind=%s attempts=%u task=%s in_ms=%lld", error_kind_name(kind),

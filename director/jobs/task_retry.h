@@ -5,8 +5,12 @@
 
 #include "common/base/error.h"
 
-#define TASK_RETRY_ATTEMPTS 5  /* failures */
-#define TASK_RETRY_LOSSES   20 /* transporters that vanished with it: one of them may be the task's fault */
+#define TASK_RETRY_LOSSES 20 /* transporters that vanished with it: one of them may be the task's fault */
+
+struct task_retry_policy {
+    unsigned attempts; /* failures after which a task has failed */
+    int64_t first_ms;  /* pause after the first one; each further one is four times as long, at most ten minutes */
+};
 
 struct task_retry {
     bool again;
@@ -15,7 +19,8 @@ struct task_retry {
 
 /* attempts: failures so far, this one included. spread: random bits, so that tasks that failed together do not come
  * back together. */
-struct task_retry task_retry_after_failure(enum error_kind kind, unsigned attempts, int64_t now_ms, uint32_t spread);
+struct task_retry task_retry_after_failure(const struct task_retry_policy *policy, enum error_kind kind,
+                                           unsigned attempts, int64_t now_ms, uint32_t spread);
 /* losses: leases that ran out so far, this one included. */
 struct task_retry task_retry_after_loss(unsigned losses, int64_t now_ms);
 

@@ -20,6 +20,8 @@
 /* A third of a grant's life, so that one lost renewal does no harm. */
 #define GRANTS_EVERY_MS ((uint64_t)VAULT_ACCESS_LIFETIME_MS / 3)
 
+#define ATTACH_EVERY_MS 10000
+
 #define QUERY_TIMEOUT_MS      60000
 #define QUERY_TIMEOUT_MOST_MS 600000
 
@@ -153,6 +155,8 @@ control_service_tick(struct control_service *service)
             transporter_session_end(session, &err);
         } else if (session->state == SESSION_WELCOMED && now - session->grants_ms >= GRANTS_EVERY_MS) {
             transporter_session_check(session, session_hello_renew_grants(session, &err), &err);
+        } else if (session->state == SESSION_WELCOMED && now - session->attach_ms >= ATTACH_EVERY_MS) {
+            transporter_session_check(session, session_hello_attach_again(session, &err), &err);
         }
     }
 }

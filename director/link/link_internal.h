@@ -31,6 +31,7 @@ struct session {
     int64_t connected_ms;
     uint64_t heard_ms;  /* monotonic: last message */
     uint64_t grants_ms; /* monotonic: when its tasks' grants were renewed */
+    uint64_t attach_ms; /* monotonic: when it was last asked to attach what it could not */
     unsigned slots, running;
     uint64_t resident_bytes;
     double cpu_seconds;
@@ -71,5 +72,7 @@ int session_hello_receive(struct session *session, const struct session_hello *h
 /* Fresh grants for all tasks it holds. */
 int session_hello_renew_grants(struct session *session, struct error *err);
 int session_hello_attach(struct session *session, const char *repository_id, struct error *err);
+/* Once more what could not be attached: its disk may have been mounted since. */
+int session_hello_attach_again(struct session *session, struct error *err);
 
 #endif

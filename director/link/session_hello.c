@@ -36,6 +36,7 @@ session_hello_attach(struct session *session, const char *repository_id, struct 
 
 struct attaching {
     struct session *session;
+    bool failed_only;
     char (*ids)[IDENTIFIER_LEN];
     size_t count;
 };
@@ -46,14 +47,15 @@ on_repository(void *ctx, const struct store_repository *row, struct error *err)
     struct attaching *a = ctx;
 
     (void)err;
-    memcpy(a->ids[a->count++], row->id, IDENTIFIER_LEN);
+    if (!a->failed_only || row->state == STORE_REPOSITORY_FAILED)
+        memcpy(a->ids[a->count++], row->id, IDENTIFIER_LEN);
     return 0;
 }
 
 static int
-attach_all(struct session *session, struct error *err)
+attach_all(struct session *session, bool failed_only, struct error *err)
 {
-    struct attaching a = { .session = session };
+    struct attaching a = { .session = session, .failed_only = failed_only };
     struct store_page page = { NULL, STORE_PAGE_MAX };
 
     a.ids = memory_new(STORE_PAGE_MAX * sizeof(*a.ids));
@@ -63,6 +65,13 @@ attach_all(struct session *session, struct error *err)
         result = session_hello_attach(session, a.ids[i], err);
     free(a.ids);
     return result;
+}
+
+int
+session_hello_attach_again(struct session *session, struct error *err)
+{
+    session->attach_ms = clock_monotonic_ms(store_clock(session->service->options.store));
+    return attach_all(session, true, err);
 }
 
 static int
@@ -141,8 +150,8 @@ session_hello_receive(struct session *session, const struct session_hello *hello
              session->node_id, session->peer.address, hello->software_version, session->slots, session->running,
              session->peer.version, session->peer.suite);
     if (welcome(session, hello, err) != 0 || control_send_revocations(session, service->options.revoked, err) != 0 ||
-        store_tasks_fences(store, session->node_id, on_fence, session, err) != 0 || attach_all(session, err) != 0 ||
-        session_hello_renew_grants(session, err) != 0)
+        store_tasks_fences(store, session->node_id, on_fence, session, err) != 0 ||
+        attach_all(session, false, err) != 0 || session_hello_renew_grants(session, err) != 0)
         return -1;
     service->options.on_change(service->options.on_change_ctx);
     return 0;

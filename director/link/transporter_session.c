@@ -54,7 +54,7 @@ on_open(void *ctx, struct rpc_call *call, void **state, struct error *err)
     session->peer = *peer;
     snprintf(session->node_id, sizeof(session->node_id), "%s", row.id);
     session->connected_ms = clock_wall_ms(clock_of(session));
-    session->heard_ms = session->grants_ms = clock_monotonic_ms(clock_of(session));
+    session->heard_ms = session->grants_ms = session->attach_ms = clock_monotonic_ms(clock_of(session));
     session->link = &service->sessions;
     session->next = service->sessions;
     if (session->next != NULL)

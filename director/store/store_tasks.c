@@ -251,6 +251,25 @@ store_tasks_sum(struct store *store, struct store_run *run, struct error *err)
         on_failed, run, err);
 }
 
+static int
+on_remark(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    return store_text_set(ctx, STORE_TEXT_LEN, (const char *)sqlite3_column_text(at, 0), err);
+}
+
+int
+store_tasks_remark(struct store *store, const char *run, char out[STORE_TEXT_LEN], struct error *err)
+{
+    static const char sql[] =
+        "SELECT CASE WHEN error_text <> '' THEN error_text ELSE waiting END FROM task WHERE run = ?1 AND state = 0"
+        " AND (error_text <> '' OR (waiting <> ''"
+        " AND NOT EXISTS (SELECT 1 FROM task WHERE run = ?1 AND state IN (1, 2))))"
+        " ORDER BY error_text = '', seq LIMIT 1";
+
+    out[0] = '\0';
+    return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(run)), on_remark, out, err);
+}
+
 int
 store_tasks_is_busy(struct store *store, const char *exclusive, struct error *err)
 {

@@ -85,6 +85,9 @@ int store_tasks_fences(struct store *store, const char *host,
                        void *ctx, struct error *err);
 /* Fills in a run's numbers of tasks, its totals and the error of its first failed task. */
 int store_tasks_sum(struct store *store, struct store_run *run, struct error *err);
+/* Why the run does not go on: the error of a task that is tried again, else, while nobody works on it, what its tasks
+ * wait for; "" when it goes on. */
+int store_tasks_remark(struct store *store, const char *run, char out[STORE_TEXT_LEN], struct error *err);
 /* Is there a leased or running task with this `exclusive`? 1, 0 or -1. */
 int store_tasks_is_busy(struct store *store, const char *exclusive, struct error *err);
 /* The next fencing number of (vault, scope): one higher than any before. */

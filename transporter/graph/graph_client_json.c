@@ -23,7 +23,8 @@ graph_client_json(struct graph_client *client, const struct graph_request *reque
         if (json != NULL)
             break;
         if (attempt == PARSE_ATTEMPTS) {
-            FAIL(err, ERROR_FORMAT, answer->status, "Microsoft Graph: %s", failure.text);
+            FAIL(err, ERROR_FORMAT, answer->status, "Microsoft Graph: %s: is a proxy in the way, or graph_url wrong?",
+                 failure.text);
             break;
         }
         uint32_t random;

@@ -223,6 +223,19 @@ read_codes(struct graph_response *response)
     graph_error_codes(json, response->code, response->inner, sizeof(response->code));
 }
 
+/* What an operator can do about it; "" when the answer is about one item, or says it all. */
+static const char *
+advice(const struct call *call, enum error_kind kind)
+{
+    if (kind == ERROR_UNAUTHENTICATED)
+        return ": check the app registration's secret or certificate, and that the app is not blocked";
+    if (kind == ERROR_DENIED)
+        return ": check the app's permissions, and an administrator's consent to them";
+    if (kind == ERROR_UNAVAILABLE && call->response->status >= 500)
+        return ": a fault of the service; try again later";
+    return "";
+}
+
 static int
 refuse(const struct call *call, enum error_kind kind, struct error *err)
 {
@@ -232,9 +245,9 @@ refuse(const struct call *call, enum error_kind kind, struct error *err)
 
     if (call->request->preauthenticated)
         return FAIL(err, kind, response->status, "Microsoft's file server answered %d", response->status);
-    return FAIL(err, kind, response->status, "Microsoft Graph answered %d %s%s%s%s%.40s%s", response->status,
+    return FAIL(err, kind, response->status, "Microsoft Graph answered %d %s%s%s%s%.40s%s%s", response->status,
                 response->code, nested ? "/" : "", nested ? response->inner : "", id != NULL ? " (request-id " : "",
-                id != NULL ? id : "", id != NULL ? ")" : "");
+                id != NULL ? id : "", id != NULL ? ")" : "", advice(call, kind));
 }
 
 /* No HTTP answer, or one cut short. 1: try again; -1. */

@@ -137,6 +137,7 @@ on_progress(void *ctx, uint64_t bytes, uint64_t items)
 {
     struct task *task = ctx;
     atomic_fetch_add(&task->bytes_read, bytes);
+    atomic_fetch_add(&task->bytes_stored, bytes);
     atomic_fetch_add(&task->items_done, items);
 }
 

@@ -86,6 +86,17 @@ put_named(const struct storage_local *local, int parent, const char *last, const
     return failed;
 }
 
+/* The folder that is held open may have been moved away, or another file system mounted over it: what is written there
+ * would not be found again where it is configured. 0 or an errno. */
+static int
+is_in_place(const struct storage_local *local)
+{
+    struct stat held, named;
+    if (fstat(local->folder, &held) != 0 || stat(local->path, &named) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? ENODEV : errno;
+    return held.st_dev == named.st_dev && held.st_ino == named.st_ino ? 0 : ESTALE;
+}
+
 int
 storage_local_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err)
 {
@@ -93,6 +104,9 @@ storage_local_put(struct storage *storage, const char *name, const void *data, s
     char path[STORAGE_LOCAL_PATH_LEN];
     storage_local_object_path(name, path);
     const char *last = strrchr(path, '/') + 1;
+    int misplaced = is_in_place(local);
+    if (misplaced != 0)
+        return storage_local_fail(local, "writing", name, misplaced, err);
     int parent = open_parent(local, path);
     if (parent < 0)
         return storage_local_fail(local, "writing", name, errno == ENOENT ? ENODEV : errno, err);

@@ -8,6 +8,7 @@
 #include "transporter/pipeline/remote_vault.h"
 #include "transporter/task/task.h"
 #include "transporter/task/task_secrets.h"
+#include "transporter/transporter_config.h"
 #include "transporter/task/vault_keys.h"
 
 #include <stdlib.h>
@@ -72,6 +73,7 @@ vault_access_of_task(struct task *task, struct error *err)
         .where = &task->order->vault,
         .secrets = task->order->secrets,
         .secret_count = task->order->secret_count,
+        .patience_ms = (uint32_t)task->services->config->vault_patience_ms,
         .grant = task_grant,
         .grant_ctx = task,
     };

@@ -1,11 +1,11 @@
 #include "director/jobs/run_start.h"
 #include "director/jobs/scheduler.h"
-#include "director/jobs/task_retry.h"
 #include "director/store/store_jobs.h"
 #include "tests/unit/director/store_fixture.h"
 
 #define LEASE_MS 60000
 #define GRACE_MS 3000
+#define ATTEMPTS 5
 
 /* The transporters, as the scheduler sees them, and what it has told them. */
 struct world {
@@ -98,6 +98,7 @@ setup(void **state)
     assert_ok(store_jobs_add(f->store, &job, NULL, 0, &err));
     struct scheduler_options options = { .store = f->store,
                                          .links = { w, connected, start, cancel, raise_fence },
+                                         .retry = { .attempts = ATTEMPTS, .first_ms = 5000 },
                                          .lease_ms = LEASE_MS,
                                          .grace_ms = GRACE_MS };
     w->scheduler = scheduler_new(&options);
@@ -339,7 +340,7 @@ a_failure_is_tried_again_and_in_the_end_final(void **state)
     start_job(w, run);
     scheduler_tick(w->scheduler);
     struct store_task task = w->last_start;
-    for (unsigned i = 1; i <= TASK_RETRY_ATTEMPTS; i++) {
+    for (unsigned i = 1; i <= ATTEMPTS; i++) {
         struct store_task at = task_at(w, task.id);
         assert_int_equal(at.state, STORE_TASK_LEASED);
         struct scheduler_result result = result_of(&at, false);
@@ -348,7 +349,7 @@ a_failure_is_tried_again_and_in_the_end_final(void **state)
         assert_int_equal(at.attempts, i);
         assert_string_equal(at.error_kind, "network");
         scheduler_tick(w->scheduler);
-        if (i < TASK_RETRY_ATTEMPTS)
+        if (i < ATTEMPTS)
             assert_int_equal(task_at(w, task.id).state, STORE_TASK_QUEUED);
         fake_clock_advance(
             &w->f->clock,
@@ -454,6 +455,7 @@ a_new_director_goes_on_where_the_old_one_was(void **state)
     scheduler_tick(w->scheduler);
     struct store_task task = w->last_start;
     struct scheduler_options options = { .links = { w, connected, start, cancel, raise_fence },
+                                         .retry = { .attempts = ATTEMPTS, .first_ms = 5000 },
                                          .lease_ms = LEASE_MS,
                                          .grace_ms = GRACE_MS };
     scheduler_free(w->scheduler);

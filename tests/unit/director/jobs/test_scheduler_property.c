@@ -272,6 +272,7 @@ open_scheduler(struct sim *s)
 
     assert_ok(store_statement_change(s->f->store, &fast, NULL, &err));
     struct scheduler_options options = { .store = s->f->store,
+                                         .retry = { .attempts = 5, .first_ms = 5000 },
                                          .links = { s, connected, start, cancel, raise_fence },
                                          .lease_ms = LEASE_MS,
                                          .grace_ms = GRACE_MS };

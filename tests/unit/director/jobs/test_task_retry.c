@@ -1,13 +1,15 @@
 #include "director/jobs/task_retry.h"
 #include "tests/unit/director/store_fixture.h"
 
+static const struct task_retry_policy policy = { .attempts = 5, .first_ms = 5000 };
+
 static void
 what_cannot_get_better_is_not_tried_again(void **state)
 {
     (void)state;
-    assert_false(task_retry_after_failure(ERROR_DENIED, 1, 0, 0).again);
-    assert_false(task_retry_after_failure(ERROR_CORRUPT, 1, 0, 0).again);
-    assert_false(task_retry_after_failure(ERROR_NO_SPACE, 1, 0, 0).again);
+    assert_false(task_retry_after_failure(&policy, ERROR_DENIED, 1, 0, 0).again);
+    assert_false(task_retry_after_failure(&policy, ERROR_CORRUPT, 1, 0, 0).again);
+    assert_false(task_retry_after_failure(&policy, ERROR_NO_SPACE, 1, 0, 0).again);
 }
 
 static void
@@ -16,15 +18,15 @@ delays_grow_to_a_ceiling(void **state)
     (void)state;
     int64_t last = 0;
 
-    for (unsigned i = 1; i < TASK_RETRY_ATTEMPTS; i++) {
-        struct task_retry retry = task_retry_after_failure(ERROR_NETWORK, i, 1000, 0);
+    for (unsigned i = 1; i < policy.attempts; i++) {
+        struct task_retry retry = task_retry_after_failure(&policy, ERROR_NETWORK, i, 1000, 0);
         assert_true(retry.again);
         assert_true(retry.not_before_ms > last);
         last = retry.not_before_ms;
     }
-    assert_false(task_retry_after_failure(ERROR_NETWORK, TASK_RETRY_ATTEMPTS, 0, 0).again);
+    assert_false(task_retry_after_failure(&policy, ERROR_NETWORK, policy.attempts, 0, 0).again);
     for (uint32_t spread = 0; spread < 100000; spread += 997) {
-        int64_t at = task_retry_after_failure(ERROR_TIMEOUT, 1, 0, spread).not_before_ms;
+        int64_t at = task_retry_after_failure(&policy, ERROR_TIMEOUT, 1, 0, spread).not_before_ms;
         assert_in_range(at, 5000, 6250);
     }
 }
@@ -33,8 +35,8 @@ static void
 credentials_get_one_more_chance(void **state)
 {
     (void)state;
-    assert_true(task_retry_after_failure(ERROR_UNAUTHENTICATED, 1, 0, 0).again);
-    assert_false(task_retry_after_failure(ERROR_UNAUTHENTICATED, 2, 0, 0).again);
+    assert_true(task_retry_after_failure(&policy, ERROR_UNAUTHENTICATED, 1, 0, 0).again);
+    assert_false(task_retry_after_failure(&policy, ERROR_UNAUTHENTICATED, 2, 0, 0).again);
 }
 
 static void
