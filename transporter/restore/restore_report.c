@@ -21,6 +21,8 @@
 struct restore_report {
     pthread_mutex_t lock;
     FILE *files[2]; /* the second may be NULL */
+    int folder;     /* of the second; -1 without */
+    char part[80];  /* its name there until it is whole: a repetition after a crash begins it anew */
     uint64_t skipped, failed;
     struct task_result gaps; /* gaps only */
 };
@@ -78,20 +80,37 @@ open_kept(const char *state_dir, const char *task_id, struct error *err)
 }
 
 static FILE *
-open_beside(int folder_fd, struct error *err)
+open_beside(struct restore_report *report, const char *task_id, int folder_fd, struct error *err)
 {
-    char name[32] = "report.jsonl";
-    int fd = -1;
-    for (unsigned number = 2; number <= NUMBERS_MAX; number++) {
-        fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0 || errno != EEXIST)
-            break;
-        snprintf(name, sizeof(name), "report (%u).jsonl", number);
-    }
+    snprintf(report->part, sizeof(report->part), ".longhaul-%s-report.part", task_id);
+    report->folder = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0);
+    if (report->folder >= 0)
+        unlinkat(report->folder, report->part, 0);
+    int fd = report->folder < 0
+                 ? -1
+                 : openat(report->folder, report->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (file == NULL)
         report_fail(err);
     return file;
+}
+
+/* Under a name that nothing else has. */
+static int
+publish_beside(const struct restore_report *report, struct error *err)
+{
+    char name[32] = "report.jsonl";
+    int result = -1;
+    for (unsigned number = 2; number <= NUMBERS_MAX; number++) {
+        result = linkat(report->folder, report->part, report->folder, name, 0);
+        if (result == 0 || errno != EEXIST)
+            break;
+        snprintf(name, sizeof(name), "report (%u).jsonl", number);
+    }
+    if (result != 0)
+        return report_fail(err);
+    unlinkat(report->folder, report->part, 0);
+    return 0;
 }
 
 struct restore_report *
@@ -99,9 +118,10 @@ restore_report_open(const char *state_dir, const char *task_id, int folder_fd, s
 {
     struct restore_report *report = MEMORY_NEW(struct restore_report);
     pthread_mutex_init(&report->lock, NULL);
+    report->folder = -1;
     report->files[0] = open_kept(state_dir, task_id, err);
     if (report->files[0] != NULL && folder_fd >= 0)
-        report->files[1] = open_beside(folder_fd, err);
+        report->files[1] = open_beside(report, task_id, folder_fd, err);
     if (report->files[0] == NULL || (folder_fd >= 0 && report->files[1] == NULL)) {
         restore_report_close(report, NULL);
         return NULL;
@@ -122,6 +142,10 @@ restore_report_close(struct restore_report *report, struct error *err)
             result = report_fail(err);
         fclose(report->files[i]);
     }
+    if (report->files[1] != NULL && publish_beside(report, err) != 0)
+        result = -1;
+    if (report->folder >= 0)
+        close(report->folder);
     pthread_mutex_destroy(&report->lock);
     free(report);
     return result;
