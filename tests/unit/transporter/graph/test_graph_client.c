@@ -130,7 +130,8 @@ passing_faults_are_repeated_and_lasting_ones_reported(void **state)
     assert_null(get(f, "/b"));
     assert_int_equal(f->err.kind, ERROR_UNAVAILABLE);
     assert_int_equal(f->err.native, 500);
-    assert_string_equal(f->err.text, "Microsoft Graph answered 500 x/y (request-id 77)");
+    assert_string_equal(f->err.text,
+                        "Microsoft Graph answered 500 x/y (request-id 77): a fault of the service; try again later");
 }
 
 static void
