@@ -22,3 +22,8 @@ run=$(lh run list --json | jq -r '.items[0].id')
 lh restore report "$run" --json >"$WORK/report.json"
 jq -r '.items[]|select(.outcome!="restored")|[.outcome,.reason,.detail]|@tsv' "$WORK/report.json" | sort | uniq -c | sort -rn | head -n 20
 e2e_graph_compare mail $ada $bo
+say "the report names every message"
+run=$(lh run list --json | jq -er '[.items[]|select(.kind=="restore")]|max_by(.created).id')
+told=$(lh restore report "$run" --json | jq '[.items[]|select(.outcome=="restored")]|length')
+mails=$(find "$WORK/tenant/users/$ada/mail" -name '*.eml' | wc -l)
+[ "$told" = "$mails" ] || fail "the report tells of $told restored messages, not $mails"

@@ -63,6 +63,10 @@ int to_tenant_drive_folder(struct to_tenant *restore, const char *parent, const 
 int to_tenant_attachments(struct to_tenant *restore, const char *message_id, struct restore_mime *mime,
                           struct to_tenant_report *report, struct error *err);
 
+/* When the service refuses a message in every form: its MIME text, which it takes as a draft of now. report holds the
+ * refusal; it becomes a success with the loss "as_draft", or stays when this is refused too or too large. */
+int to_tenant_mail_raw(struct to_tenant *restore, const char *folder, const struct to_tenant_content *content,
+                       struct to_tenant_report *report, struct error *err);
 int to_tenant_mail(struct to_tenant *restore, const struct source_item *item, const struct to_tenant_content *content,
                    struct to_tenant_report *report, struct error *err);
 int to_tenant_drive(struct to_tenant *restore, const struct source_item *item, const struct to_tenant_content *content,

@@ -153,8 +153,11 @@ restore_message(struct to_tenant *restore, struct to_tenant_place *place, const 
     CLEANUP(memory_free_p) char *references = restore_mime_header(mime, "References");
     CLEANUP(graph_json_unref) json_t *made = NULL;
 
-    if (body == NULL)
-        return -1;
+    if (body == NULL) {
+        to_tenant_fail(report, TO_TENANT_FAILED, "too_large", err->text);
+        error_clear(err);
+        return 0;
+    }
     const struct mail_json_parts parts = {
         .metadata = metadata,
         .body = body,
@@ -198,6 +201,9 @@ to_tenant_mail(struct to_tenant *restore, const struct source_item *item, const 
         return 0;
     }
     if (mime == NULL || restore_message(restore, place, metadata, mime, report, err) != 0)
+        return -1;
+    if (report->result == TO_TENANT_FAILED && report->new_id[0] == '\0' && strcmp(report->reason, "refused") == 0 &&
+        to_tenant_mail_raw(restore, place->target, content, report, err) != 0)
         return -1;
     if (twin && report->result == TO_TENANT_RESTORED)
         return delete_twins(restore, place->target, metadata, report->new_id, report, err);

@@ -146,6 +146,26 @@ what_is_refused_is_asked_for_with_less(void **state)
 }
 
 static void
+what_is_refused_in_every_form_becomes_a_draft(void **state)
+{
+    struct graph_fixture *f = *state;
+    struct to_tenant *restore = open_mail(f, NULL, TO_TENANT_RENAME);
+    for (int last = 0; last < 2; last++) {
+        for (int i = 0; i < 4; i++)
+            scripted_https_reply(f->server, "POST /v1.0/users/u2/mailFolders/root/messages", 400, "",
+                                 "{\"error\":{\"code\":\"ErrorInvalidRequest\"}}");
+        scripted_https_reply(f->server, "POST /v1.0/users/u2/mailFolders/root/messages", last == 0 ? 201 : 400, "",
+                             last == 0 ? "{\"id\":\"n\"}" : "{\"error\":{\"code\":\"ErrorMimeContentInvalid\"}}");
+        struct to_tenant_report report = put(f, restore, &message, "Subject: x\r\n\r\nhi", 16);
+        assert_int_equal(report.result, last == 0 ? TO_TENANT_RESTORED : TO_TENANT_FAILED);
+        assert_string_equal(report.losses, last == 0 ? "as_draft" : "");
+        assert_string_equal(report.new_id, last == 0 ? "n" : "");
+        assert_string_equal(report.detail, "400 ErrorInvalidRequest");
+    }
+    to_tenant_free(restore);
+}
+
+static void
 twins_are_skipped_or_replaced(void **state)
 {
     struct graph_fixture *f = *state;
@@ -267,6 +287,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         GRAPH_TEST(a_message_comes_back_received_with_its_parts),
         GRAPH_TEST(what_is_refused_is_asked_for_with_less),
+        GRAPH_TEST(what_is_refused_in_every_form_becomes_a_draft),
         GRAPH_TEST(twins_are_skipped_or_replaced),
         GRAPH_TEST(folders_are_made_or_found_by_name),
         GRAPH_TEST(files_go_through_sessions_that_survive_faults),
