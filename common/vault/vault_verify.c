@@ -54,16 +54,19 @@ is_damage(const struct error *err)
 static int
 tell_or_fail(struct verify *v, struct catalog_key key, const struct error *cause, const char *what, struct error *err)
 {
-    char text[sizeof(cause->text) + 256];
+    char text[sizeof(cause->text) + 512];
     if (!is_damage(cause)) {
         if (err != NULL)
             *err = *cause;
         return -1;
     }
-    snprintf(text, sizeof(text),
-             "%s cannot be restored from this point: %s. The next backup run stores it again if the "
-             "source still has it; until then use another point or a copy of the vault",
-             what, cause->text);
+    /* Backups fetch what has changed; what is stored by the index's word they do not send again. */
+    snprintf(text, sizeof(text), "%s cannot be restored from this point: %s. %s", what, cause->text,
+             cause->kind == ERROR_NOT_FOUND
+                 ? "Put what is missing back from a copy of the vault, or restore from another point. Once the "
+                   "vault's host has been restarted, a backup that fetches the item again stores it again"
+                 : "Backups do not repair it: replace what is damaged by that of a copy of the vault, or restore "
+                   "from another point");
     return tell(v, key, cause, text, err);
 }
 

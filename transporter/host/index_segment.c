@@ -173,6 +173,12 @@ index_segment_packs(const struct index_segment *segment)
     return segment->pack_count;
 }
 
+const uint8_t *
+index_segment_pack(const struct index_segment *segment, size_t at)
+{
+    return segment->packs + at * PACK_NAME_BYTES;
+}
+
 bool
 index_segment_has_pack(const struct index_segment *segment, const uint8_t name[16])
 {

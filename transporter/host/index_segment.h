@@ -49,6 +49,8 @@ void index_segment_close(struct index_segment *segment);
 
 bool index_segment_find(const struct index_segment *segment, const struct chunk_id *id, struct chunk_place *place);
 bool index_segment_has_pack(const struct index_segment *segment, const uint8_t name[16]);
+/* Of the pack at a position below index_segment_packs(), in order of name. */
+const uint8_t *index_segment_pack(const struct index_segment *segment, size_t at);
 size_t index_segment_chunks(const struct index_segment *segment);
 size_t index_segment_packs(const struct index_segment *segment);
 

@@ -52,6 +52,7 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     snprintf(host->vault_id, sizeof(host->vault_id), "%s", options->vault_id);
     host->state_dir = memory_strdup(options->state_dir);
     host->pending = index_pending_new();
+    host->lost = lost_packs_new();
     pthread_rwlock_init(&host->lock, NULL);
     pthread_mutex_init(&host->committing, NULL);
     if (open_fences(host, err) != 0 || vault_host_load_index(host, err) != 0) {
@@ -71,6 +72,7 @@ vault_host_close(struct vault_host *host)
     free(host->segments);
     index_pending_free(host->pending);
     index_pending_free(host->writing);
+    lost_packs_free(host->lost);
     fence_store_close(host->fences);
     pthread_rwlock_destroy(&host->lock);
     pthread_mutex_destroy(&host->committing);
@@ -99,8 +101,10 @@ vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, size
             continue;
         /* The newest segment first: what was written last is asked for most. */
         for (size_t s = host->segment_count; s > 0; s--) {
-            if (index_segment_find(host->segments[s - 1], &ids[i], &places[i]))
+            if (index_segment_find(host->segments[s - 1], &ids[i], &places[i]) &&
+                !lost_packs_has_place(host->lost, &places[i]))
                 break;
+            places[i].known = false;
         }
     }
     pthread_rwlock_unlock(&host->lock);

@@ -151,7 +151,11 @@ on_pack_found(void *ctx, const char *name, struct error *err)
     struct vault_host *host = ctx;
     struct error why = ERROR_INIT;
     uint8_t binary[PACK_NAME_BYTES];
-    if (pack_name_parse(name, binary) != 0 || vault_host_knows_pack(host, name))
+    if (pack_name_parse(name, binary) != 0)
+        return 0;
+    if (lost_packs_note_stored(host->lost, binary, err) != 0)
+        return -1;
+    if (vault_host_knows_pack(host, name))
         return 0;
     if (read_directory(host, name, &why) == 0) {
         host->recovered_packs++;
@@ -170,8 +174,14 @@ int
 vault_host_load_index(struct vault_host *host, struct error *err)
 {
     if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 ||
-        vault_host_list_objects(host, OBJECT_PACK, on_pack_found, host, err) != 0)
+        vault_host_list_objects(host, OBJECT_PACK, on_pack_found, host, err) != 0 ||
+        lost_packs_settle(host->lost, host->segments, host->segment_count, err) != 0)
         return -1;
+    if (lost_packs_count(host->lost) > 0)
+        log_warn("host",
+                 "packs are missing in the storage: what they held is stored again when it is backed up again "
+                 "vault=%s packs=%zu",
+                 host->vault_id, lost_packs_count(host->lost));
     if (host->recovered_packs > 0)
         log_info("host", "indexed packs that no run committed vault=%s packs=%llu", host->vault_id,
                  (unsigned long long)host->recovered_packs);
@@ -183,10 +193,10 @@ static bool
 is_placed(void *ctx, const struct chunk_id *id)
 {
     const struct vault_host *host = ctx;
-    struct chunk_place ignored;
-    bool placed = host->writing != NULL && index_pending_find(host->writing, id, &ignored);
+    struct chunk_place place;
+    bool placed = host->writing != NULL && index_pending_find(host->writing, id, &place);
     for (size_t i = host->segment_count; i > 0 && !placed; i--)
-        placed = index_segment_find(host->segments[i - 1], id, &ignored);
+        placed = index_segment_find(host->segments[i - 1], id, &place) && !lost_packs_has_place(host->lost, &place);
     return placed;
 }
 
@@ -203,6 +213,8 @@ vault_host_index_pack(struct vault_host *host, const char *name, const struct pa
         return FAIL(err, ERROR_FORMAT, 0, "the pack's header carries another name");
     pthread_rwlock_wrlock(&host->lock);
     int failed = index_pending_add(host->pending, binary, parts, is_placed, host, err);
+    if (failed == 0)
+        lost_packs_drop(host->lost, binary);
     pthread_rwlock_unlock(&host->lock);
     return failed;
 }
@@ -217,7 +229,7 @@ vault_host_knows_pack(struct vault_host *host, const char *name)
     bool known = index_pending_has_pack(host->pending, binary) ||
                  (host->writing != NULL && index_pending_has_pack(host->writing, binary));
     for (size_t i = host->segment_count; i > 0 && !known; i--)
-        known = index_segment_has_pack(host->segments[i - 1], binary);
+        known = index_segment_has_pack(host->segments[i - 1], binary) && !lost_packs_has(host->lost, binary);
     pthread_rwlock_unlock(&host->lock);
     return known;
 }

@@ -6,6 +6,7 @@
 #include "transporter/host/fence_store.h"
 #include "transporter/host/index_pending.h"
 #include "transporter/host/index_segment.h"
+#include "transporter/host/lost_packs.h"
 #include "transporter/host/vault_host.h"
 #include "transporter/storage/storage.h"
 
@@ -24,6 +25,7 @@ struct vault_host {
     struct index_pending *pending; /* packs that no segment lists yet */
     struct index_pending *writing; /* those that are becoming a segment now; may be NULL */
     pthread_mutex_t committing;    /* one segment is written at a time */
+    struct lost_packs *lost;       /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
 };
 

@@ -241,15 +241,21 @@ on_path(const char *path, const struct stat *st, int type)
     return 0;
 }
 
-static const char *
-find_file(const char *repository, const char *part)
+static bool
+find_path(const char *repository, const char *part)
 {
     char root[5000];
     snprintf(root, sizeof(root), "%s/%s", scratch, repository);
     wanted = part;
     found_path[0] = '\0';
     ftw(root, on_path, 16);
-    assert_true(found_path[0] != '\0');
+    return found_path[0] != '\0';
+}
+
+static const char *
+find_file(const char *repository, const char *part)
+{
+    assert_true(find_path(repository, part));
     return found_path;
 }
 
@@ -517,6 +523,44 @@ a_later_pack_does_not_take_the_place_of_what_is_stored(void **state)
     close_engine(&e);
 }
 
+static void
+what_missing_packs_held_is_stored_again(void **state)
+{
+    struct engine e;
+    struct error err = ERROR_INIT;
+    struct vault_writer_progress first, second, third;
+    struct chunk_place place;
+    (void)state;
+    open_engine(&e, "lost");
+    struct chunk_id id = store_regardless(&e);
+    assert_ok(vault_host_find_chunks(e.host, &id, 1, &place, &err), err);
+    assert_true(place.known);
+    assert_int_equal(write_content(&e, true, "point-1", &first), 0);
+    close_engine(&e);
+    assert_int_equal(unlink(find_file("lost", place.pack)), 0);
+    open_engine(&e, "lost");
+    assert_ok(vault_host_find_chunks(e.host, &id, 1, &place, &err), err);
+    assert_false(place.known);
+    /* The rest is still found, and what is stored again as well, now and after the next start. */
+    assert_int_equal(write_content(&e, true, "point-2", &second), 0);
+    assert_int_equal(second.bytes_new, 0);
+    store_regardless(&e);
+    for (int round = 0; round < 2; round++) {
+        assert_ok(vault_host_find_chunks(e.host, &id, 1, &place, &err), err);
+        assert_true(place.known);
+        assert_int_equal(write_content(&e, true, round == 0 ? "point-3" : "point-4", &third), 0);
+        close_engine(&e);
+        open_engine(&e, "lost");
+    }
+    close_engine(&e);
+    while (find_path("lost", "/packs/"))
+        assert_int_equal(unlink(found_path), 0);
+    open_engine(&e, "lost");
+    assert_int_equal(write_content(&e, true, "point-5", &third), 0);
+    assert_int_equal(third.bytes_new, first.bytes_new);
+    close_engine(&e);
+}
+
 int
 main(void)
 {
@@ -529,6 +573,7 @@ main(void)
         cmocka_unit_test(an_older_owner_is_fenced_off_for_good),
         cmocka_unit_test(a_point_must_fit_its_grant),
         cmocka_unit_test(a_later_pack_does_not_take_the_place_of_what_is_stored),
+        cmocka_unit_test(what_missing_packs_held_is_stored_again),
         cmocka_unit_test(every_flipped_byte_of_a_segment_is_noticed),
         cmocka_unit_test(every_flipped_byte_of_a_directory_is_noticed_when_the_index_is_rebuilt),
     };
