@@ -122,3 +122,29 @@ cli_seal_upload(struct cli *cli, const char *purpose, const char *tenant, const 
     json_decref(reply);
     return reply == NULL ? -1 : 0;
 }
+
+int
+cli_seal_extend(struct cli *cli, const char *purpose, const char *id, const struct cli_recipients *recipients,
+                const struct secret *plain, struct error *err)
+{
+    char context[SEALED_SECRET_CONTEXT_MAX];
+
+    if (sealed_secret_context(purpose, id, context, err) != 0)
+        return -1;
+    for (size_t i = 0; i < recipients->count; i++) {
+        CLEANUP(memory_free_p)
+        char *path = memory_printf("/secrets/%s/slots/%s", id, recipients->at[i].id);
+        json_t *slots = json_array();
+        if (seal_slot(&recipients->at[i], context, plain, slots, err) != 0) {
+            json_decref(slots);
+            return -1;
+        }
+        json_t *body = json_pack("{s:O}", "sealed", json_object_get(json_array_get(slots, 0), "sealed"));
+        json_decref(slots);
+        json_t *reply = cli_client_call(cli, "PUT", path, body, err);
+        json_decref(reply);
+        if (reply == NULL)
+            return error_wrap(err, "transporter %s", recipients->at[i].name);
+    }
+    return 0;
+}

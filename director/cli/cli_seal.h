@@ -37,5 +37,8 @@ int cli_seal_confirm(struct cli *cli, const struct cli_recipients *recipients, s
 /* Seals plain to each and uploads; tenant is NULL for storage. The new secret's id is filled in. */
 int cli_seal_upload(struct cli *cli, const char *purpose, const char *tenant, const struct cli_recipients *recipients,
                     const struct secret *plain, char id[IDENTIFIER_LEN], struct error *err);
+/* Seals plain to each as a further slot of a secret that is there already. */
+int cli_seal_extend(struct cli *cli, const char *purpose, const char *id, const struct cli_recipients *recipients,
+                    const struct secret *plain, struct error *err);
 
 #endif

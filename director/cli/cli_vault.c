@@ -133,6 +133,33 @@ create(struct cli *cli, struct error *err)
     return cli_watch_started(cli, vault, !cli_flag(cli, "no-wait"), err);
 }
 
+/* The director cannot tell whether the password is right; the transporter finds out with its next task. */
+static int
+seal(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) struct cli_recipients *recipients = MEMORY_NEW(struct cli_recipients);
+    CLEANUP(secret_free_p) struct secret *password = NULL;
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
+    json_t *vault = cli_client_get(cli, path, err);
+
+    if (vault == NULL)
+        return -1;
+    int result = cli_seal_option_recipients(cli, recipients, err);
+    if (result == 0)
+        result = cli_seal_confirm(cli, recipients, err);
+    if (result == 0 && (password = read_password(cli, err)) == NULL)
+        result = -1;
+    if (result == 0)
+        result = cli_seal_extend(cli, "vault-password", cli_json_text(vault, "secret"), recipients, password, err);
+    json_decref(vault);
+    if (result == 0 && !cli_flag(cli, "json"))
+        fprintf(
+            cli->out,
+            "Sealed. A wrong password would show with the transporter's next task: longhaul vault verify %s --wait\n",
+            cli_argument(cli, 0));
+    return result;
+}
+
 static int
 verify(struct cli *cli, struct error *err)
 {
@@ -169,6 +196,13 @@ static const struct cli_option create_options[] = {
     { NULL, NULL, false, NULL },
 };
 
+static const struct cli_option seal_options[] = {
+    { "password-file", "FILE", false,
+      "The vault's password ('-': standard input; or LONGHAUL_VAULT_PASSWORD); else asked for" },
+    { "transporter", "NAME", true, "Seal the password to this transporter" },
+    { NULL, NULL, false, NULL },
+};
+
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
     { "wait", NULL, false, "Follow it to its end" },
@@ -182,6 +216,8 @@ const struct cli_command cli_vault_commands[] = {
       create_options, create },
     { "list", "", 0, 0, "All vaults", NULL, list_options, list },
     { "show", "NAME", 1, 1, "One vault, and which transporters can open it", NULL, NULL, show },
+    { "seal", "NAME", 1, 1, "Give a vault's password to further transporters: a new one, or one in place of a lost one",
+      "  longhaul vault seal contoso-vault --transporter frankfurt-3\n", seal_options, seal },
     { "verify", "NAME", 1, 1, "Check that everything in it is there and whole",
       "  longhaul vault verify contoso-vault --data --wait\n", verify_options, verify },
     { "delete", "NAME", 1, 1, "Forget a vault without jobs and points; what is stored stays", NULL, NULL,

@@ -31,15 +31,17 @@ run_line() {
     "longhaul transporter invite"*)
         stack_enrol frankfurt-1
         stack_enrol frankfurt-2
+        stack_enrol frankfurt-3
         stack_simulator "$WORK/tenant" --limits off
         stack_transporter frankfurt-1
         stack_transporter frankfurt-2 --host
+        stack_transporter frankfurt-3
         invited=1
         return
         ;;
     "longhaul tenant add"*) extra="--login-url $STACK_SIM_URL --graph-url $STACK_SIM_URL --yes" ;;
     "longhaul repository add"*) extra=--yes ;;
-    "longhaul vault create"*) extra="--password-file $WORK/pw --yes" ;;
+    "longhaul vault create"* | "longhaul vault seal"*) extra="--password-file $WORK/pw --yes" ;;
     "longhaul restore folder"* | "longhaul restore tenant"*) extra=--wait ;;
     esac
     line=$(put_in "$line")
