@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
+#include "common/vault/catalog.h"
 #include "common/vault/vault.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
@@ -106,14 +107,58 @@ find_committed(struct backup *backup, struct error *err)
     return -1;
 }
 
+static bool
+is_lost(const struct error *failure)
+{
+    return failure->kind == ERROR_NOT_FOUND || failure->kind == ERROR_CORRUPT || failure->kind == ERROR_FORMAT;
+}
+
+static int
+refuse_previous(const struct backup *backup, const struct error *failure, struct error *err)
+{
+    if (!is_lost(failure)) {
+        *err = *failure;
+        return error_wrap(err, "previous recovery point");
+    }
+    return FAIL(err, failure->kind, failure->native,
+                "previous recovery point %s cannot be read: %s; `longhaul run start JOB --full` starts afresh",
+                backup->task->order->point_id, failure->text);
+}
+
+static int
+on_previous_item(void *ctx, const struct catalog_item *item, struct error *err)
+{
+    const struct backup *backup = ctx;
+    (void)item;
+    return cancel_check(&backup->task->cancel, err);
+}
+
+/* A full run is the way out when the catalog it would build on is lost, so it looks at all of it first. */
+static int
+check_previous_catalog(struct backup *backup, struct error *err)
+{
+    CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(backup->reader, &backup->previous.catalog);
+    const struct catalog_key start = { .len = 0 };
+    return catalog_walk(catalog, start, on_previous_item, backup, err);
+}
+
 static int
 read_previous(struct backup *backup, struct error *err)
 {
     const struct task_order *order = backup->task->order;
+    struct error failure = ERROR_INIT;
     if (order->point_id[0] == '\0')
         return 0;
-    if (point_read(backup->vault, order->point_id, &backup->previous, err) != 0)
-        return error_wrap(err, "previous point");
+    int status = point_read(backup->vault, order->point_id, &backup->previous, &failure);
+    if (status == 0 && order->force_full)
+        status = check_previous_catalog(backup, &failure);
+    if (status != 0 && (!order->force_full || !is_lost(&failure)))
+        return refuse_previous(backup, &failure, err);
+    if (status != 0) {
+        log_failure(LOG_WARN, "backup", &failure, "the previous point is lost, starting afresh task=%s point=%s",
+                    order->task_id, order->point_id);
+        return 0;
+    }
     if (strcmp(backup->previous.header.scope, order->object.object_id) != 0)
         return FAIL(err, ERROR_USAGE, 0, "previous point %s is of another object", order->point_id);
     backup->has_previous = true;
@@ -147,12 +192,14 @@ open_source(struct backup *backup, struct error *err)
     const struct task_order *order = backup->task->order;
     CLEANUP(memory_free_p) uint8_t *cursor = NULL;
     size_t cursor_len = 0;
-    if (backup->has_previous && point_read_cursor(backup->reader, &backup->previous, &cursor, &cursor_len, err) != 0)
-        return error_wrap(err, "cursor of the previous point");
+    struct error failure = ERROR_INIT;
+    bool goes_on = backup->has_previous && !order->force_full;
+    if (goes_on && point_read_cursor(backup->reader, &backup->previous, &cursor, &cursor_len, &failure) != 0)
+        return refuse_previous(backup, &failure, err);
     const struct source_options options = {
         .graph = backup->graph,
         .external_id = order->object.external_id,
-        .cursor = backup->has_previous ? cursor : NULL,
+        .cursor = goes_on ? cursor : NULL,
         .cursor_len = cursor_len,
         .force_full = order->force_full,
         .scratch = backup->scratch,

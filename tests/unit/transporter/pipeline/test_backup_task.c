@@ -2,10 +2,12 @@
 
 #include "tests/fakes/fake_source.h"
 #include "tests/unit/transporter/vault_fixture.h"
+#include "transporter/storage/storage_local_internal.h"
 
 /* One vault for all tests, since a password is slow to check; each test has its own object and points in it. */
 static struct vault_fixture fixture;
 static unsigned test_number;
+static bool force_full; /* what back_up() orders */
 
 static int
 set_up_all(void **state)
@@ -28,6 +30,7 @@ set_up(void **state)
 {
     (void)state;
     test_number++;
+    force_full = false;
     return 0;
 }
 
@@ -69,6 +72,7 @@ back_up(const char *task_id, const char *previous, struct fake_plan *plan, struc
 {
     const struct backup_task_parts parts = { .driver = &fake_source_driver, .vault = fixture.vault };
     struct task *task = make_task(task_id, previous, TASK_OBJECT_MAILBOX);
+    task->order->force_full = force_full;
     *result = (struct task_result){ .fence = 1 };
     fake_source_play(plan);
     int failed = backup_task_run_with(task, &parts, result, err);
@@ -382,6 +386,73 @@ a_run_that_breaks_commits_nothing_and_the_next_goes_on(void **state)
 }
 
 static void
+damage_point(const char *point_id)
+{
+    CLEANUP(memory_free_p) char *object = memory_printf("vault-1/points/%s", own(point_id));
+    char below[STORAGE_LOCAL_PATH_LEN];
+    storage_local_object_path(object, below);
+    CLEANUP(memory_free_p) char *path = memory_printf("%s/repository/%s", fixture.folder.path, below);
+    chmod(path, 0600);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    fseek(file, -1, SEEK_END);
+    int byte = fgetc(file);
+    fseek(file, -1, SEEK_END);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void
+assert_only_a_full_run_goes_on(const char *previous)
+{
+    struct task_result result;
+    struct error err = ERROR_INIT;
+    struct fake_plan refused = { PLAN(first_round) };
+    force_full = false;
+    assert_int_equal(back_up("task-2", previous, &refused, &result, &err), -1);
+    assert_non_null(strstr(err.text, own(previous)));
+    assert_non_null(strstr(err.text, "`longhaul run start JOB --full` starts afresh"));
+    assert_int_equal(refused.fetches, 0);
+    force_full = true;
+    struct fake_plan plan = { PLAN(first_round), .cursor = "two" };
+    RUN("task-2", previous, &plan, &result);
+    assert_point("point-2", FIRST);
+    assert_int_equal(plan.fetches, 3);
+    assert_string_equal(result.point.previous_point, "");
+    assert_int_equal(result.point.items_new, 5);
+}
+
+static void
+a_full_run_starts_afresh_when_the_previous_point_is_missing(void **state)
+{
+    (void)state;
+    assert_only_a_full_run_goes_on("point-1");
+}
+
+static void
+a_full_run_starts_afresh_when_the_previous_point_is_damaged(void **state)
+{
+    (void)state;
+    first();
+    damage_point("point-1");
+    assert_only_a_full_run_goes_on("point-1");
+}
+
+static void
+a_full_run_builds_on_a_previous_point_that_is_well(void **state)
+{
+    (void)state;
+    struct task_result result;
+    struct fake_plan plan = { PLAN(first_round), .cursor = "two" };
+    first();
+    force_full = true;
+    RUN("task-2", "point-1", &plan, &result);
+    assert_point("point-2", FIRST);
+    assert_int_equal(plan.fetches, 0);
+    assert_string_equal(result.point.previous_point, own("point-1"));
+}
+
+static void
 a_task_that_has_committed_before_is_not_repeated(void **state)
 {
     (void)state;
@@ -434,6 +505,9 @@ main(void)
         cmocka_unit_test_setup(an_item_that_is_gone_leaves_no_record, set_up),
         cmocka_unit_test_setup(content_that_comes_again_from_its_start_is_stored_once, set_up),
         cmocka_unit_test_setup(a_run_that_breaks_commits_nothing_and_the_next_goes_on, set_up),
+        cmocka_unit_test_setup(a_full_run_starts_afresh_when_the_previous_point_is_missing, set_up),
+        cmocka_unit_test_setup(a_full_run_starts_afresh_when_the_previous_point_is_damaged, set_up),
+        cmocka_unit_test_setup(a_full_run_builds_on_a_previous_point_that_is_well, set_up),
         cmocka_unit_test_setup(a_task_that_has_committed_before_is_not_repeated, set_up),
         cmocka_unit_test_setup(a_cancelled_run_ends_and_says_why, set_up),
     };
