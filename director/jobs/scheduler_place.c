@@ -270,9 +270,17 @@ search(struct search *s, struct error *err)
     size_t at = 0;
 
     int result = store_tasks_due(scheduler->store, now, page, scheduler_collect, due, err);
-    /* Without anybody connected the tasks still learn what they wait for. */
-    for (; result == 0 && at < due->count && (s->count == 0 || any_slot(s)); at++)
-        result = place_one(s, due->at[at], err);
+    bool listed = result == 0;
+    /* Without anybody connected the tasks still learn what they wait for. One that cannot be placed is not to keep the
+     * others from it. */
+    for (; listed && at < due->count && (s->count == 0 || any_slot(s)); at++) {
+        struct error failure = ERROR_INIT;
+        if (place_one(s, due->at[at], &failure) == 0)
+            continue;
+        if (result == 0 && err != NULL)
+            *err = failure;
+        result = -1;
+    }
     scheduler->cursor[0] = '\0';
     if (at == SEARCH_MAX)
         memcpy(scheduler->cursor, due->at[at - 1], sizeof(scheduler->cursor));

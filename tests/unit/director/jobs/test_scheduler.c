@@ -1,5 +1,6 @@
 #include "director/jobs/run_start.h"
-#include "director/jobs/scheduler.h"
+#include "director/jobs/scheduler_internal.h"
+#include "director/store/store_internal.h"
 #include "director/store/store_jobs.h"
 #include "tests/unit/director/store_fixture.h"
 
@@ -472,11 +473,33 @@ a_new_director_goes_on_where_the_old_one_was(void **state)
     assert_int_equal(task_at(w, task.id).state, STORE_TASK_DONE);
 }
 
+static void
+a_task_that_cannot_be_placed_holds_up_no_other(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct scheduler_ids due = { .count = 0 };
+    char run[IDENTIFIER_LEN];
+
+    start_job(w, run);
+    int64_t now = clock_wall_ms(store_clock(w->f->store));
+    assert_ok(store_tasks_due(w->f->store, now, (struct store_page){ 0 }, scheduler_collect, &due, &err));
+    assert_int_equal(due.count, 2);
+    struct store_query spoil =
+        *STORE_QUERY("UPDATE task SET selector = 'not a label' WHERE id = ?1", STORE_TEXT(due.at[0]));
+    assert_ok(store_statement_change(w->f->store, &spoil, NULL, &err));
+    scheduler_tick(w->scheduler);
+    assert_int_equal(w->started, 1);
+    assert_string_equal(w->last_start.id, due.at[1]);
+    assert_int_equal(task_at(w, due.at[0]).state, STORE_TASK_QUEUED);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        WITH_WORLD(a_task_that_cannot_be_placed_holds_up_no_other),
         WITH_WORLD(a_run_goes_from_queued_to_succeeded),
         WITH_WORLD(a_result_said_twice_has_one_effect),
         WITH_WORLD(a_revoked_transporters_tasks_go_to_another_at_once),
