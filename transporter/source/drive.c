@@ -205,7 +205,7 @@ clear(struct source *source)
 static struct source *
 open_drive(const struct source_options *options, struct error *err)
 {
-    static const struct source_vtable vtable = { advance, drive_fetch, cursor, clear };
+    static const struct source_vtable vtable = { advance, drive_fetch, cursor, clear, .gone_without_code = true };
     struct source *source = source_new(sizeof(struct drive), "drive", &vtable, options, err);
 
     if (source == NULL)

@@ -136,7 +136,8 @@ take_cursor(struct exchange_mail *mail)
 static struct source *
 open_mail(const struct source_options *options, struct error *err)
 {
-    static const struct source_vtable vtable = { advance, exchange_mail_fetch, cursor, clear };
+    static const struct source_vtable vtable = { advance, exchange_mail_fetch, cursor, clear,
+                                                 .gone_without_code = false };
     struct source *source = source_new(sizeof(struct exchange_mail), "exchange-mail", &vtable, options, err);
 
     if (source == NULL)

@@ -17,6 +17,7 @@ struct source_vtable {
                  struct source_outcome *outcome, struct error *err);
     json_t *(*cursor)(struct source *source); /* the driver's own members; a new reference */
     void (*clear)(struct source *source);     /* what the driver added; the struct itself is freed by source_free() */
+    bool gone_without_code;                   /* the service says 404 with no error code for an item that is gone */
 };
 
 /* First member of each driver's struct. */
@@ -33,7 +34,7 @@ struct source {
     struct source_item *head, *tail; /* emitted, not yet taken */
     pthread_mutex_t totals_lock;
     struct source_totals totals;
-    atomic_uint faults_in_a_row; /* items refused by 5xx since one worked */
+    atomic_uint faults_in_a_row; /* items refused by 5xx, or by no known service, since one worked */
 };
 
 /* For a driver's open(): fills base from options. size is that of the driver's struct. */

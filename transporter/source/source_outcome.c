@@ -36,12 +36,20 @@ describe(const struct graph_response *response, struct source_outcome *outcome, 
 static bool
 is_item_gone(const struct graph_response *response)
 {
-    static const char *const codes[] = { "", "ErrorItemNotFound", "itemNotFound", "NotFound" };
+    static const char *const codes[] = { "ErrorItemNotFound", "itemNotFound", "NotFound" };
 
-    for (size_t i = 0; response->status == 404 && i < ARRAY_LEN(codes); i++)
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (graph_error_has(response->code, response->inner, codes[i]))
             return true;
     return false;
+}
+
+static bool
+is_fault(const struct source *source, const struct graph_response *response)
+{
+    /* A gateway on the way says 404 too, and knows nothing of the item. */
+    return response->status >= 500 ||
+           (response->status == 404 && response->code[0] == '\0' && !source->vtable->gone_without_code);
 }
 
 int
@@ -52,7 +60,7 @@ source_outcome_judge(struct source *source, const struct graph_response *respons
 
     if (status < 400 || status == 401)
         return -1;
-    if (status >= 500 && atomic_fetch_add(&source->faults_in_a_row, 1) + 1 >= FAULTS_IN_A_ROW_MAX)
+    if (is_fault(source, response) && atomic_fetch_add(&source->faults_in_a_row, 1) + 1 >= FAULTS_IN_A_ROW_MAX)
         return error_wrap(err, "%u items in a row", FAULTS_IN_A_ROW_MAX);
     for (size_t i = 0; i < ARRAY_LEN(known_codes); i++) {
         if (graph_error_has(response->code, response->inner, known_codes[i].code)) {
@@ -61,9 +69,9 @@ source_outcome_judge(struct source *source, const struct graph_response *respons
             return 0;
         }
     }
-    if (is_item_gone(response))
+    if (status == 404 && (response->code[0] == '\0' ? source->vtable->gone_without_code : is_item_gone(response)))
         describe(response, outcome, SOURCE_GONE, "gone");
-    else if (status == 404)
+    else if (status == 404 && response->code[0] != '\0')
         return -1;
     else if (status == 403)
         describe(response, outcome, SOURCE_SKIPPED, "denied");

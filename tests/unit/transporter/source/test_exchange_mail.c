@@ -251,6 +251,13 @@ mime_comes_whole_or_with_a_reason(void **state)
                          "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
     assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
     assert_int_equal(outcome.result, SOURCE_GONE);
+    static const char *const wordless[] = { "", "<html>not found</html>", "{\"error\":{}}" };
+    for (size_t i = 0; i < ARRAY_LEN(wordless); i++) {
+        scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 404, "", wordless[i]);
+        assert_int_equal(source_round_fetch(&r, f, &outcome), 0);
+        assert_int_equal(outcome.result, SOURCE_FAILED);
+        assert_string_equal(outcome.reason, "service_error");
+    }
     scripted_https_reply(f->server, "GET /v1.0/users/u1/messages/m3/$value", 404, "",
                          "{\"error\":{\"code\":\"MailboxNotEnabledForRESTAPI\"}}");
     assert_int_equal(source_round_fetch(&r, f, &outcome), -1);
