@@ -104,6 +104,18 @@ wait_for(struct service *service, const struct mailbox *mailbox, uint64_t now)
 }
 
 int
+graph_budget_give_up(uint32_t retry_after_ms, struct error *err)
+{
+    FAIL(
+        err, ERROR_THROTTLED, 0,
+        "Microsoft Graph has asked to wait for more than %u minutes: too much else may be using the tenant's allowance",
+        GRAPH_BUDGET_WAIT_MAX_MS / 60000);
+    if (err != NULL && err->kind == ERROR_THROTTLED)
+        err->retry_after_ms = retry_after_ms;
+    return -1;
+}
+
+int
 graph_budget_enter(struct graph_budget *budget, enum graph_service service, const char *mailbox_id,
                    const atomic_bool *cancel, uint64_t *waited_ms, struct error *err)
 {
@@ -131,6 +143,12 @@ graph_budget_enter(struct graph_budget *budget, enum graph_service service, cons
         if (ms == 0) {
             if (mailbox != NULL)
                 mailbox->running++;
+            break;
+        }
+        if (*waited_ms + ms > GRAPH_BUDGET_WAIT_MAX_MS) {
+            status = graph_budget_give_up(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX, err);
+            if (mailbox != NULL)
+                forget_if_idle(budget, mailbox, now);
             break;
         }
         if (mailbox != NULL)

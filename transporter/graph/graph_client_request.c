@@ -30,7 +30,8 @@ struct call {
     bool renewed;       /* a 401 has been answered by a new token already */
     unsigned attempt;   /* counted ones */
     unsigned throttles; /* in a row */
-    uint64_t given;     /* bytes to the sink in this attempt */
+    uint64_t throttled_since;
+    uint64_t given; /* bytes to the sink in this attempt */
     bool sink_failed, body_failed;
 };
 
@@ -168,8 +169,8 @@ note_limits(struct call *call, const struct graph_hint *hint)
         graph_budget_pace(call->client->budget, request->service, pace, hint->reset_ms);
 }
 
-/* The whole service of this tenant, or one mailbox, waits as long as the answer says. */
-static void
+/* The whole service of this tenant, or one mailbox, waits as long as the answer says: so many milliseconds. */
+static uint32_t
 note_throttle(struct call *call, const struct graph_hint *hint)
 {
     const struct graph_request *request = call->request;
@@ -191,6 +192,21 @@ note_throttle(struct call *call, const struct graph_hint *hint)
             client->on_pause(client->on_pause_ctx, ms);
         pthread_mutex_unlock(&client->pause_lock);
     }
+    return ms;
+}
+
+/* 1: try again once the budget lets it; -1 with err when that has gone on for too long. */
+static int
+after_throttle(struct call *call, const struct graph_hint *hint, struct error *err)
+{
+    uint64_t now = clock_monotonic_ms(call->client->options.clock);
+
+    if (call->throttles == 0)
+        call->throttled_since = now;
+    uint32_t ms = note_throttle(call, hint);
+    if (now - call->throttled_since + ms > GRAPH_BUDGET_WAIT_MAX_MS)
+        return graph_budget_give_up(ms, err);
+    return 1;
 }
 
 /* Decoded `claims` of a continuous access evaluation challenge, or NULL. */
@@ -282,10 +298,8 @@ after_answer(struct call *call, unsigned allowed, struct error *err)
         verdict = (struct graph_verdict){ GRAPH_BACKOFF, ERROR_NOT_FOUND, 4 };
     if (verdict.action == GRAPH_ACCEPT)
         return 0;
-    if (verdict.action == GRAPH_WAIT) {
-        note_throttle(call, &hint);
-        return 1;
-    }
+    if (verdict.action == GRAPH_WAIT)
+        return after_throttle(call, &hint, err);
     call->throttles = 0;
     if (verdict.action == GRAPH_RENEW && !request->preauthenticated && !call->renewed) {
         CLEANUP(memory_free_p) char *claims = challenge_claims(&response->http);

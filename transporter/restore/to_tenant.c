@@ -80,7 +80,8 @@ to_tenant_judge(const struct graph_response *response, struct to_tenant_report *
     char detail[160];
     const char *reason = "refused";
 
-    if (response->status < 400 || response->status == 401 || err->kind == ERROR_CANCELLED)
+    if (response->status < 400 || response->status == 401 || err->kind == ERROR_CANCELLED ||
+        err->kind == ERROR_THROTTLED)
         return -1;
     if (err->kind == ERROR_NO_SPACE)
         reason = "quota";

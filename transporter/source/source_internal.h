@@ -53,8 +53,8 @@ void source_expect_items(struct source *source, uint64_t more);
 /* One item with its texts in one block. */
 struct source_item *source_item_new(const struct source_item *fields);
 
-/* What a refused fetch means: 0 and the outcome, or -1 when it concerns the whole run. response->status is that of
- * the refusal; 0 when none came or the sink failed. */
+/* What a refused fetch means: 0 and the outcome, or -1 when it concerns the whole run, as throttling does.
+ * response->status is that of the refusal; 0 when none came or the sink failed. */
 int source_outcome_judge(struct source *source, const struct graph_response *response, struct source_outcome *outcome,
                          struct error *err);
 void source_outcome_good(struct source *source, struct source_outcome *outcome, uint64_t bytes);

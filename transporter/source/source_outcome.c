@@ -58,7 +58,7 @@ source_outcome_judge(struct source *source, const struct graph_response *respons
 {
     int status = response->status;
 
-    if (status < 400 || status == 401)
+    if (status < 400 || status == 401 || err->kind == ERROR_THROTTLED || err->kind == ERROR_CANCELLED)
         return -1;
     if (is_fault(source, response) && atomic_fetch_add(&source->faults_in_a_row, 1) + 1 >= FAULTS_IN_A_ROW_MAX)
         return error_wrap(err, "%u items in a row", FAULTS_IN_A_ROW_MAX);

@@ -115,6 +115,24 @@ retry_after_is_obeyed(void **state)
 }
 
 static void
+throttling_without_an_end_is_given_up(void **state)
+{
+    struct graph_fixture *f = *state;
+    scripted_https_reply(f->server, TOKEN_STEP, 200, "",
+                         "{\"token_type\":\"Bearer\",\"expires_in\":86400,\"access_token\":\"tok.e30.sig\"}");
+    for (int i = 0; i < 5; i++)
+        scripted_https_reply(f->server, "GET /v1.0/a", 429, "Retry-After: 1700\r\n", "");
+    assert_null(get(f, "/a"));
+    assert_int_equal(f->err.kind, ERROR_THROTTLED);
+    assert_true(f->err.retry_after_ms >= 1700 * 1000);
+    assert_in_range(atomic_load(&f->waited_ms), 4 * 1700 * 1000, 2 * 60 * 60 * 1000);
+    /* A later request goes on as ever. */
+    error_clear(&f->err);
+    scripted_https_reply(f->server, "GET /v1.0/a", 200, "", "{}");
+    assert_get(f, "/a");
+}
+
+static void
 passing_faults_are_repeated_and_lasting_ones_reported(void **state)
 {
     struct graph_fixture *f = *state;
@@ -244,11 +262,17 @@ main(void)
 {
 #define GRAPH_TEST(name) cmocka_unit_test_setup_teardown(name, graph_fixture_set_up, graph_fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        GRAPH_TEST(one_token_serves_many_requests),  GRAPH_TEST(the_token_is_renewed_before_it_ends),
-        GRAPH_TEST(a_refused_token_is_renewed_once), GRAPH_TEST(sign_in_refusals_tell_what_to_do),
-        GRAPH_TEST(retry_after_is_obeyed),           GRAPH_TEST(passing_faults_are_repeated_and_lasting_ones_reported),
-        GRAPH_TEST(the_token_stays_with_its_server), GRAPH_TEST(a_certificate_signs_the_request),
-        GRAPH_TEST(missing_roles_are_named),         GRAPH_TEST(a_mailbox_sees_four_requests_at_most),
+        GRAPH_TEST(one_token_serves_many_requests),
+        GRAPH_TEST(the_token_is_renewed_before_it_ends),
+        GRAPH_TEST(a_refused_token_is_renewed_once),
+        GRAPH_TEST(sign_in_refusals_tell_what_to_do),
+        GRAPH_TEST(retry_after_is_obeyed),
+        GRAPH_TEST(passing_faults_are_repeated_and_lasting_ones_reported),
+        GRAPH_TEST(throttling_without_an_end_is_given_up),
+        GRAPH_TEST(the_token_stays_with_its_server),
+        GRAPH_TEST(a_certificate_signs_the_request),
+        GRAPH_TEST(missing_roles_are_named),
+        GRAPH_TEST(a_mailbox_sees_four_requests_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
