@@ -133,8 +133,10 @@ stack_transporter() {
     shift
     if [ "${1:-}" = --host ]; then
         shift
+        # A host that starts again is found where it was.
         local port
-        port=$(stack_free_port)
+        port=$(cat "$STACK_DIR/$name.port" 2>/dev/null) || port=$(stack_free_port)
+        echo "$port" >"$STACK_DIR/$name.port"
         listen=(--set "rpc.listen=127.0.0.1:$port" --set "rpc.advertise=127.0.0.1:$port")
     fi
     mkdir -p "$STACK_DIR/restore-$name"

@@ -52,7 +52,8 @@ check_points() {
 }
 
 check_run() { # RUN
-    lh run watch "$1" >"$WORK/out" 2>&1 || { cat "$WORK/out"; fail "run $1 must complete after the kill"; }
+    timeout 90 "$STACK_BIN/longhaul" run watch "$1" >"$WORK/out" 2>&1 ||
+        { cat "$WORK/out"; fail "run $1 must complete after the kill"; }
     check_points
 }
 

@@ -26,7 +26,39 @@ echo "PLANTED-vault-password-9918" >"$WORK/password"
 lh vault create main --tenant contoso --repository store --password-file "$WORK/password" --transporter near-data --yes
 lh tenant discover contoso --wait
 lh job create everything --tenant contoso --vault main
-lh run start everything --wait
+e2e_slow_contents 100
+lh run start everything >/dev/null
+run=$(e2e_last_run)
+e2e_wait_busy "$run" >/dev/null
+
+# Everything a process can read of its own, pages that cores leave out too.
+memory_of() { # NAME FILE
+    python3 - "$(cat "$STACK_DIR/$1.pid")" >"$2" <<'EOT'
+import sys
+pid = sys.argv[1]
+with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+    for line in maps:
+        span, mode = line.split()[:2]
+        start, end = (int(x, 16) for x in span.split("-"))
+        if mode[0] != "r" or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
+            continue
+        try:
+            memory.seek(start)
+            while start < end:
+                piece = memory.read(min(end - start, 1 << 20))
+                if not piece:
+                    break
+                sys.stdout.buffer.write(piece)
+                start += len(piece)
+        except OSError:
+            pass
+EOT
+    [ -s "$2" ] || fail "the memory of $1 cannot be read"
+}
+
+memory_of director "$WORK/memory.running"
+e2e_control faults '' DELETE
+lh run watch "$run"
 point=$(e2e_last_point drive ada.abe@contoso.example)
 lh point find "$point" PLANTED | grep -q PLANTED-file-name || fail "the owner must find the planted file"
 lh restore folder "$point" --to out --wait
@@ -41,6 +73,14 @@ seek() { # WHERE FILE... : any planted text in any of these files, as UTF-8 or U
 }
 seek "the director's files" $(find "$STACK_DIR/director" -type f)
 seek "the director's log" "$STACK_DIR/director.log"
+memory_of director "$WORK/memory.after"
+# What the director does know is found: the search works.
+for memory in "$WORK/memory.running" "$WORK/memory.after"; do
+    grep -aq "ada.abe@contoso.example" "$memory" || fail "the director's memory was not searched"
+    seek "the director's memory" "$memory"
+done
+echo "memory of the director: $(du -h "$WORK/memory.after" | cut -f1), nothing planted in it"
+rm -f "$WORK"/memory.*
 if command -v gcore >/dev/null; then
     gcore -o "$WORK/core" "$(cat "$STACK_DIR/director.pid")" >/dev/null 2>&1 || fail "cannot take a core of the director"
     seek "the director's memory" "$WORK"/core.*

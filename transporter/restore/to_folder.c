@@ -7,6 +7,7 @@
 #include "transporter/restore/restore_report.h"
 #include "transporter/restore/safe_name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -259,6 +260,24 @@ static const struct restore_sink_vtable vtable = {
     .close = on_close,
 };
 
+/* What an earlier attempt at this task, that was killed, had not finished. */
+static void
+remove_leftovers(const struct to_folder *sink)
+{
+    CLEANUP(memory_free_p) char *prefix = memory_printf(".longhaul-%s-", sink->task_id);
+    int fd = openat(confined_dir_fd(sink->dir), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+    if (entries == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            unlinkat(fd, entry->d_name, 0);
+    closedir(entries);
+}
+
 struct restore_sink *
 to_folder_open(const struct to_folder_options *options, struct error *err)
 {
@@ -271,6 +290,7 @@ to_folder_open(const struct to_folder_options *options, struct error *err)
     sink->below = memory_strdup(options->below);
     sink->task_id = memory_strdup(options->task_id);
     sink->dir = dir;
+    remove_leftovers(sink);
     return &sink->base;
 }
 
