@@ -46,7 +46,7 @@ stack_wait 10 "the director to refuse it" grep -q "revoked" "$STACK_DIR/$victim.
 stack_online "$victim" && fail "a revoked transporter must stay out"
 
 say "revoke the host in the middle of a run"
-for i in $(seq 6); do head -c 3000000 /dev/urandom >"$home/drive/more-$i.bin"; done
+for i in $(seq 60); do head -c 100000 /dev/urandom >"$home/drive/more-$i.bin"; done
 points=$(e2e_points)
 e2e_slow_contents 1000
 lh run start everything >"$WORK/out"
