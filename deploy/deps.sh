@@ -31,7 +31,7 @@ libutf8proc2 libwebsockets17 libwebsockets-evlib-uv libgmime-3.0-0 ca-certificat
 build_packages="gcc libc6-dev cmake ninja-build pkg-config protobuf-compiler protobuf-c-compiler libuv1-dev libssl-dev
 libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libyaml-dev libjansson-dev
 libutf8proc-dev libwebsockets-dev libwebsockets-evlib-uv libgmime-3.0-dev libmicrohttpd-dev libcmocka-dev ca-certificates curl"
-test_packages="clang clang-tidy clang-format libclang-rt-14-dev python3 python3-yaml jq openssl curl git gdb restic ccache
+test_packages="clang clang-tidy clang-format libclang-rt-14-dev python3 python3-yaml python3-jsonschema jq openssl curl git gdb restic ccache
 sqlite3 procps time util-linux"
 
 packages=$run_packages

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Checks the simulator's answers against a description of Microsoft Graph: types, required properties and that no
 property is there which Graph does not have. Arguments: the m365sim binary and the OpenAPI file (or M365SIM_OPENAPI in
-the environment). Exits 77 when the file, PyYAML or jsonschema is missing."""
+the environment; by default the one that lies beside the project, if there is one). Exits 77 when the file, PyYAML or jsonschema is missing."""
 import base64, http.client, json, os, pathlib, ssl, subprocess, sys, tempfile, time, urllib.parse
 
 SIM = sys.argv[1]
-OPENAPI = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("M365SIM_OPENAPI", "")
+BESIDE = pathlib.Path(__file__).resolve().parents[3] / "shared/graph/openapi-subset.yaml"
+OPENAPI = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("M365SIM_OPENAPI", str(BESIDE))
 TENANT, CLIENT, SECRET = "00000000-0000-4000-8000-0000000074a7", "00000000-0000-4000-8000-00000000c11e", "s+/=~x"
 MAIL = b"""From: "Ad\xc3\xa9, Olu" <olu@fabrikam.example>\r
 To: Ines Kaya <ada@contoso.example>, other@contoso.example\r
