@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Cannot occur in base64, the only thing between two of them. */
@@ -122,18 +123,19 @@ put_people(struct rebuild *r, const json_t *message, const char *header, const c
 static int
 put_date(struct rebuild *r, const json_t *message, struct error *err)
 {
-    static const char days[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+    /* RFC 5322 section 3.3 names days and months in English, whatever the locale. */
+    static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    const char *sent = graph_json_text(message, "sentDateTime");
-    int64_t day = graph_json_time(message, "sentDateTime") / 86400000;
-    unsigned year, month, date;
+    int64_t sent_ms = graph_json_time(message, "sentDateTime");
+    time_t sent = (time_t)(sent_ms / 1000);
+    struct tm tm;
 
-    if (has_header(message, "Date") || sscanf(sent, "%4u-%2u-%2uT", &year, &month, &date) != 3 || day < 0 ||
-        month < 1 || month > 12 || strlen(sent) < 19)
+    if (has_header(message, "Date") || sent_ms <= 0 || gmtime_r(&sent, &tm) == NULL)
         return 0;
     CLEANUP(memory_free_p)
-    char *text = memory_printf("%s, %02u %s %04u %.8s +0000", days[day % 7], date, months[month - 1], year, sent + 11);
+    char *text = memory_printf("%s, %02d %s %04d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+                               tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
     return mime_compose_header(&r->compose, "Date", text, err);
 }
 
