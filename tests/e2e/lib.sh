@@ -142,7 +142,7 @@ e2e_control() { # PATH [JSON [METHOD]]: the simulator's fault and statistics end
 
 # e2e_slow_contents MS: every message and file takes that long, so that a run has a middle
 e2e_slow_contents() {
-    e2e_control faults '{"match":{"path":"/(content|\\$value)"},"action":{"latency_ms":'"$1"'}}' >/dev/null
+    e2e_control faults '{"match":{"path":"/(content|download|\\$value)"},"action":{"latency_ms":'"$1"'}}' >/dev/null
 }
 
 e2e_last_run() {
@@ -157,9 +157,9 @@ e2e_run_over() { # RUN
     lh run show "$1" --json | jq -e .final >/dev/null
 }
 
-e2e_busy() { # RUN: notes a transporter that is in the middle of one of the run's tasks
-    lh run show "$1" --json | jq -er \
-        '[.task_list[]|select(.state=="running" and .counts.items_done>0)|.transporter.name][0]' >"$WORK/busy"
+e2e_busy() { # RUN: notes a transporter that has begun one of the run's tasks and has most of it still to do
+    lh run show "$1" --json | jq -er '[.task_list[]|select(.state=="running")|select(.counts|
+        .items_done>0 and (.items_total==0 or .items_done*2<.items_total))|.transporter.name][0]' >"$WORK/busy"
 }
 
 e2e_wait_busy() { # RUN: prints that transporter

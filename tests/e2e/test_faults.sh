@@ -86,7 +86,7 @@ say "the tenant answers with errors that pass"
 date >"$home/drive/passing.txt"
 fault '{"path":"/v1.0/"}' '{"html":true,"status":503}' 2
 fault '{"path":"delta"}' '{"status":429,"retry_after":1}' 3
-fault '{"path":"/content"}' '{"cut_after":10}' 2
+fault '{"path":"/download"}' '{"cut_after":10}' 2
 fault '{"path":"delta"}' '{"status":401,"code":"InvalidAuthenticationToken"}' 1
 recovered "errors that pass"
 mend

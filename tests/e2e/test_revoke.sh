@@ -17,7 +17,7 @@ stack_transporter near-storage --host
 e2e_setup near-data second
 
 say "revoke a source that works on a task"
-e2e_slow_contents 250
+e2e_slow_contents 400
 lh run start everything >"$WORK/out"
 run=$(e2e_last_run)
 victim=$(e2e_wait_busy "$run")

@@ -15,7 +15,7 @@ stack_transporter near-storage --host
 e2e_setup near-data second
 
 say "kill a source while it works on a task"
-e2e_slow_contents 250
+e2e_slow_contents 400
 lh run start everything >"$WORK/out"
 run=$(e2e_last_run)
 victim=$(e2e_wait_busy "$run")
