@@ -26,7 +26,7 @@ echo "PLANTED-vault-password-9918" >"$WORK/password"
 lh vault create main --tenant contoso --repository store --password-file "$WORK/password" --transporter near-data --yes
 lh tenant discover contoso --wait
 lh job create everything --tenant contoso --vault main
-e2e_slow_contents 100
+e2e_slow_contents 400
 lh run start everything >/dev/null
 run=$(e2e_last_run)
 e2e_wait_busy "$run" >/dev/null
