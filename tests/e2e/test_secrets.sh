@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the director may never hold: planted secrets, item names and contents, sought in its files, its log, its core and its
-# memory; and key material in the cores of the transporters.
+# memory; and what the host and the logs of the source may not hold.
 . "$(dirname "$0")/lib.sh"
 e2e_clean
 "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
