@@ -82,6 +82,8 @@ stack_init() {
     : >"$STACK_DIR/pids"
     STACK_RPC_PORT=$(stack_free_port)
     STACK_API_PORT=$(stack_free_port)
+    # What the command line remembers of this stack's keys stays with the stack.
+    export XDG_CONFIG_HOME=$STACK_DIR/config
     export LONGHAUL_DIRECTOR="https://127.0.0.1:$STACK_API_PORT"
     export LONGHAUL_CA="$STACK_DIR/director/authority/root.pem"
     export LONGHAUL_TOKEN_FILE="$STACK_DIR/director/admin.token"

@@ -108,7 +108,8 @@ private_file_create(const char *path, const void *data, size_t len, struct error
 int
 private_file_replace(const char *path, const void *data, size_t len, struct error *err)
 {
-    CLEANUP(memory_free_p) char *temporary = memory_printf("%s.new", path);
+    /* Several processes may replace one file at a time: the last one wins, none gets in another's way. */
+    CLEANUP(memory_free_p) char *temporary = memory_printf("%s.%ld.new", path, (long)getpid());
     if (write_new(temporary, data, len, err) != 0)
         return -1;
     if (rename(temporary, path) != 0) {
