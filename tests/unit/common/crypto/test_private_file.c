@@ -68,7 +68,7 @@ replace_leaves_nothing_else_behind(void **state)
 {
     struct fixture *f = *state;
     char temporary[sizeof(f->path) + 8];
-    snprintf(temporary, sizeof(temporary), "%s.new", f->path);
+    snprintf(temporary, sizeof(temporary), "%s.%ld.new", f->path, (long)getpid());
     int fd = open(temporary, O_CREAT | O_WRONLY, 0666); /* of a crash */
     close(fd);
     assert_int_equal(private_file_replace(f->path, "one", 3, NULL), 0);
