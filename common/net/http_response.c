@@ -31,9 +31,11 @@ http_response_add(struct http_response *response, const char *line, size_t len, 
 const char *
 http_response_header(const struct http_response *response, const char *name)
 {
+    if (response->headers.len == 0)
+        return NULL;
     const char *p = (const char *)response->headers.data, *end = p + response->headers.len;
 
-    while (p != NULL && p < end) {
+    while (p < end) {
         const char *value = p + strlen(p) + 1;
         if (strcasecmp(p, name) == 0)
             return value;
