@@ -180,6 +180,7 @@ api_call_status_of(enum error_kind kind)
     case ERROR_EXISTS:
     case ERROR_CONFLICT:
     case ERROR_FENCED:
+    case ERROR_LOCKED:
     case ERROR_CANCELLED:
         return 409;
     case ERROR_LIMIT:

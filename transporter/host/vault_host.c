@@ -174,7 +174,7 @@ int
 vault_host_put_once(struct vault_host *host, const char *object, const uint8_t *data, size_t len, struct error *err)
 {
     struct error taken = ERROR_INIT;
-    if (storage_put(host->storage, object, data, len, &taken) == 0)
+    if (storage_put(host->storage, object, data, len, 0, &taken) == 0)
         return 0;
     if (taken.kind == ERROR_EXISTS) {
         CLEANUP(memory_free_p) uint8_t *there = NULL;

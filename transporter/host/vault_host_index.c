@@ -72,7 +72,7 @@ open_through_cache(struct vault_host *host, const char *object, struct error *er
 static struct index_segment *
 open_segment(struct vault_host *host, const char *object, struct error *err)
 {
-    if ((host->storage->driver->features & STORAGE_HAS_PATHS) == 0)
+    if ((host->storage->features & STORAGE_HAS_PATHS) == 0)
         return open_through_cache(host, object, err);
     CLEANUP(memory_free_p) char *path = NULL;
     if (host->storage->driver->path(host->storage, object, &path, err) != 0)
@@ -248,7 +248,7 @@ store_segment(struct vault_host *host, const struct index_pending *pending, stru
     free(content.groups);
     free(content.entries);
     if (failed != 0 || vault_host_object_name(host, OBJECT_INDEX, name, object, err) != 0 ||
-        storage_put(host->storage, object, bytes.data, bytes.len, err) != 0)
+        storage_put(host->storage, object, bytes.data, bytes.len, 0, err) != 0)
         return NULL;
     return open_segment(host, object, err);
 }

@@ -151,7 +151,7 @@ vault_registry_attach(struct vault_registry *registry, const char *repository_id
     if (storage == NULL)
         return -1;
     struct error ignored = ERROR_INIT;
-    if ((storage->driver->features & STORAGE_HAS_SPACE) != 0 && storage_space(storage, free_bytes, &ignored) != 0)
+    if ((storage->features & STORAGE_HAS_SPACE) != 0 && storage_space(storage, free_bytes, &ignored) != 0)
         *free_bytes = 0;
 
     pthread_mutex_lock(&registry->lock);

@@ -74,47 +74,95 @@ check_name(const char *name, struct error *err)
     return storage_name_valid(name) ? 0 : FAIL(err, ERROR_USAGE, 0, "not a valid object name");
 }
 
-int
-storage_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err)
+static int
+put_content(struct storage *storage, const char *name, const struct storage_content *content, int64_t lock_until_ms,
+            struct error *err)
 {
-    return check_name(name, err) != 0 ? -1 : storage->driver->put(storage, name, data, len, err);
+    if (check_name(name, err) != 0)
+        return -1;
+    if (lock_until_ms != 0 && (storage->features & STORAGE_HAS_LOCKS) == 0)
+        return FAIL(err, ERROR_UNSUPPORTED, 0, "this storage enforces no locks, and %s must be immutable", name);
+    atomic_fetch_add(&storage->counters.puts, 1);
+    return storage->driver->put(storage, name, content, lock_until_ms, err);
+}
+
+int
+storage_put(struct storage *storage, const char *name, const void *data, size_t len, int64_t lock_until_ms,
+            struct error *err)
+{
+    const struct storage_content content = { .data = len > 0 ? data : "", .fd = -1, .size = len };
+    return put_content(storage, name, &content, lock_until_ms, err);
+}
+
+int
+storage_put_file(struct storage *storage, const char *name, int fd, uint64_t size, int64_t lock_until_ms,
+                 struct error *err)
+{
+    const struct storage_content content = { .data = NULL, .fd = fd, .size = size };
+    return put_content(storage, name, &content, lock_until_ms, err);
 }
 
 int
 storage_get(struct storage *storage, const char *name, size_t ceiling, uint8_t **data, size_t *len, struct error *err)
 {
-    return check_name(name, err) != 0 ? -1 : storage->driver->get(storage, name, ceiling, data, len, err);
+    if (check_name(name, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->counters.gets, 1);
+    return storage->driver->get(storage, name, ceiling, data, len, err);
 }
 
 int
 storage_get_range(struct storage *storage, const char *name, uint64_t offset, uint64_t len, storage_block_fn *sink,
                   void *ctx, struct error *err)
 {
-    return check_name(name, err) != 0 ? -1 : storage->driver->get_range(storage, name, offset, len, sink, ctx, err);
+    if (check_name(name, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->counters.gets, 1);
+    return storage->driver->get_range(storage, name, offset, len, sink, ctx, err);
 }
 
 int
 storage_list(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx, struct error *err)
 {
-    return check_name(prefix, err) != 0 ? -1 : storage->driver->list(storage, prefix, found, ctx, err);
+    if (check_name(prefix, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->counters.lists, 1);
+    return storage->driver->list(storage, prefix, found, ctx, err);
 }
 
 int
 storage_stat(struct storage *storage, const char *name, struct storage_stat *stat, struct error *err)
 {
-    return check_name(name, err) != 0 ? -1 : storage->driver->stat(storage, name, stat, err);
+    if (check_name(name, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->counters.stats, 1);
+    return storage->driver->stat(storage, name, stat, err);
 }
 
 int
 storage_remove(struct storage *storage, const char *name, struct error *err)
 {
-    return check_name(name, err) != 0 ? -1 : storage->driver->remove(storage, name, err);
+    if (check_name(name, err) != 0)
+        return -1;
+    atomic_fetch_add(&storage->counters.removes, 1);
+    return storage->driver->remove(storage, name, err);
 }
 
 int
 storage_space(struct storage *storage, uint64_t *free_bytes, struct error *err)
 {
-    if ((storage->driver->features & STORAGE_HAS_SPACE) == 0)
+    if ((storage->features & STORAGE_HAS_SPACE) == 0)
         return FAIL(err, ERROR_UNSUPPORTED, 0, "this kind of storage does not tell how much space is left");
     return storage->driver->space(storage, free_bytes, err);
+}
+
+int
+storage_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err)
+{
+    if (check_name(name, err) != 0)
+        return -1;
+    if ((storage->features & STORAGE_HAS_LOCKS) == 0)
+        return FAIL(err, ERROR_UNSUPPORTED, 0, "this storage enforces no locks");
+    atomic_fetch_add(&storage->counters.extends, 1);
+    return storage->driver->extend(storage, name, lock_until_ms, err);
 }

@@ -149,6 +149,7 @@ local_stat(struct storage *storage, const char *name, struct storage_stat *out, 
     if (fstatat(local->folder, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return storage_local_fail(local, "looking at", name, errno, err);
     out->size = (uint64_t)st.st_size;
+    out->lock_until_ms = 0;
     out->modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
     return 0;
 }
@@ -203,7 +204,6 @@ local_close(struct storage *storage)
 
 static const struct storage_driver driver = {
     .scheme = "local",
-    .features = STORAGE_HAS_PATHS | STORAGE_HAS_SPACE,
     .put = storage_local_put,
     .get = local_get,
     .get_range = local_get_range,
@@ -280,6 +280,7 @@ storage_local_open(const json_t *location, const struct clock *clock, bool creat
     }
     struct storage_local *local = MEMORY_NEW(struct storage_local);
     local->storage.driver = &driver;
+    local->storage.features = STORAGE_HAS_PATHS | STORAGE_HAS_SPACE;
     local->clock = clock;
     local->folder = -1;
     local->path = memory_strdup(path);

@@ -25,7 +25,8 @@ void storage_local_object_path(const char *name, char out[STORAGE_LOCAL_PATH_LEN
 int storage_local_fail(const struct storage_local *local, const char *what, const char *name, int native,
                        struct error *err);
 
-int storage_local_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err);
+int storage_local_put(struct storage *storage, const char *name, const struct storage_content *content,
+                      int64_t lock_until_ms, struct error *err);
 int storage_local_list(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx,
                        struct error *err);
 

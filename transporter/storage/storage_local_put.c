@@ -42,7 +42,39 @@ write_fully(int fd, const uint8_t *data, size_t len)
         data += n;
         len -= (size_t)n;
     }
-    return fsync(fd);
+    return 0;
+}
+
+static int
+copy_file(int to, int from, uint64_t size)
+{
+    CLEANUP(memory_free_p) uint8_t *block = memory_array(1, STORAGE_LOCAL_BLOCK, STORAGE_LOCAL_BLOCK, NULL);
+    if (block == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    for (uint64_t at = 0; at < size;) {
+        size_t want = size - at < STORAGE_LOCAL_BLOCK ? (size_t)(size - at) : STORAGE_LOCAL_BLOCK;
+        ssize_t n = pread(from, block, want, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            errno = n == 0 ? ENODATA : errno;
+            return -1;
+        }
+        if (write_fully(to, block, (size_t)n) != 0)
+            return -1;
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+static int
+write_content(int fd, const struct storage_content *content)
+{
+    int failed = content->data != NULL ? write_fully(fd, content->data, (size_t)content->size)
+                                       : copy_file(fd, content->fd, content->size);
+    return failed == 0 ? fsync(fd) : -1;
 }
 
 static int
@@ -55,19 +87,19 @@ publish_tmpfile(int parent, int fd, const char *last)
 
 /* A file without a name until it is complete. 0, an errno, or -1 when the file system cannot do that. */
 static int
-put_tmpfile(int parent, const char *last, const void *data, size_t len)
+put_tmpfile(int parent, const char *last, const struct storage_content *content)
 {
     int fd = openat(parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0440);
     if (fd < 0)
         return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT ? -1 : errno;
-    int failed = write_fully(fd, data, len) == 0 && publish_tmpfile(parent, fd, last) == 0 ? 0 : errno;
+    int failed = write_content(fd, content) == 0 && publish_tmpfile(parent, fd, last) == 0 ? 0 : errno;
     close(fd);
     return failed;
 }
 
 /* With a temporary name, which no listing shows; a hard link, or a rename that replaces nothing, publishes it. */
 static int
-put_named(const struct storage_local *local, int parent, const char *last, const void *data, size_t len)
+put_named(const struct storage_local *local, int parent, const char *last, const struct storage_content *content)
 {
     char temp[sizeof(STORAGE_LOCAL_TEMP) + IDENTIFIER_LEN + 1], id[IDENTIFIER_LEN];
     identifier_new(local->clock, "x", id);
@@ -75,7 +107,7 @@ put_named(const struct storage_local *local, int parent, const char *last, const
     int fd = openat(parent, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0440);
     if (fd < 0)
         return errno;
-    int failed = write_fully(fd, data, len) == 0 ? 0 : errno;
+    int failed = write_content(fd, content) == 0 ? 0 : errno;
     close(fd);
     if (failed == 0 && linkat(parent, temp, parent, last, 0) != 0) {
         failed = errno;
@@ -98,8 +130,10 @@ is_in_place(const struct storage_local *local)
 }
 
 int
-storage_local_put(struct storage *storage, const char *name, const void *data, size_t len, struct error *err)
+storage_local_put(struct storage *storage, const char *name, const struct storage_content *content,
+                  int64_t lock_until_ms, struct error *err)
 {
+    (void)lock_until_ms; /* without STORAGE_HAS_LOCKS there is none */
     struct storage_local *local = (struct storage_local *)storage;
     char path[STORAGE_LOCAL_PATH_LEN];
     storage_local_object_path(name, path);
@@ -116,10 +150,10 @@ storage_local_put(struct storage *storage, const char *name, const void *data, s
     if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         failed = EEXIST;
     if (failed == -1 && !__atomic_load_n(&local->no_tmpfile, __ATOMIC_RELAXED))
-        failed = put_tmpfile(parent, last, data, len);
+        failed = put_tmpfile(parent, last, content);
     if (failed == -1) {
         __atomic_store_n(&local->no_tmpfile, true, __ATOMIC_RELAXED);
-        failed = put_named(local, parent, last, data, len);
+        failed = put_named(local, parent, last, content);
     }
     /* Also when it was there: whoever put it may not have got to this point. */
     if ((failed == 0 || failed == EEXIST) && fsync(parent) != 0)

@@ -305,7 +305,7 @@ a_garbage_pack_harms_nobody(void **state)
     open_engine(&e, "d");
     assert_int_equal(write_content(&e, true, "point-1", &progress), 0);
     memset(garbage, 'x', sizeof(garbage));
-    assert_ok(storage_put(e.storage, "vault-h/packs/00112233445566778899aabbccddeeff", garbage, sizeof(garbage), &err),
+    assert_ok(storage_put(e.storage, "vault-h/packs/00112233445566778899aabbccddeeff", garbage, sizeof(garbage), 0, &err),
               err);
     assert_int_equal(vault_host_put_pack(e.host, "ffeeddccbbaa99887766554433221100", garbage, sizeof(garbage), &err),
                      -1);

@@ -70,8 +70,8 @@ objects_are_written_once(void **state)
     uint8_t *data;
     size_t len;
     (void)state;
-    assert_ok(storage_put(storage, "vault-1/points/point-a", "hello", 5, &err), err);
-    assert_int_equal(storage_put(storage, "vault-1/points/point-a", "other", 5, &err), -1);
+    assert_ok(storage_put(storage, "vault-1/points/point-a", "hello", 5, 0, &err), err);
+    assert_int_equal(storage_put(storage, "vault-1/points/point-a", "other", 5, 0, &err), -1);
     assert_int_equal(err.kind, ERROR_EXISTS);
     err = (struct error)ERROR_INIT;
     assert_ok(storage_get(storage, "vault-1/points/point-a", 100, &data, &len, &err), err);
@@ -103,7 +103,7 @@ ranges_are_read_and_checked(void **state)
     struct error err = ERROR_INIT;
     struct storage *storage = repository(path);
     (void)state;
-    assert_ok(storage_put(storage, "vault-1/packs/aa", "0123456789", 10, &err), err);
+    assert_ok(storage_put(storage, "vault-1/packs/aa", "0123456789", 10, 0, &err), err);
     assert_ok(storage_get_range(storage, "vault-1/packs/aa", 3, 4, gather, &at, &err), err);
     assert_int_equal(at - out, 4);
     assert_memory_equal(out, "3456", 4);
@@ -134,9 +134,9 @@ listing_gives_names_as_they_were_put(void **state)
     (void)state;
     for (int i = 0; i < 50; i++) {
         snprintf(name, sizeof(name), "vault-2/packs/pack-%d", i);
-        assert_ok(storage_put(storage, name, "abc", 3, &err), err);
+        assert_ok(storage_put(storage, name, "abc", 3, 0, &err), err);
     }
-    assert_ok(storage_put(storage, "vault-2/points/p", "abc", 3, &err), err);
+    assert_ok(storage_put(storage, "vault-2/points/p", "abc", 3, 0, &err), err);
     assert_ok(storage_list(storage, "vault-2/packs", count_found, &count, &err), err);
     assert_int_equal(count, 50);
     assert_ok(storage_list(storage, "vault-3/packs", count_found, &count, &err), err);
@@ -152,7 +152,7 @@ removing_removes_and_says_when_there_is_nothing(void **state)
     struct storage_stat stat;
     struct storage *storage = repository(path);
     (void)state;
-    assert_ok(storage_put(storage, "vault-1/keys/k", "abc", 3, &err), err);
+    assert_ok(storage_put(storage, "vault-1/keys/k", "abc", 3, 0, &err), err);
     assert_ok(storage_stat(storage, "vault-1/keys/k", &stat, &err), err);
     assert_ok(storage_remove(storage, "vault-1/keys/k", &err), err);
     assert_int_equal(storage_remove(storage, "vault-1/keys/k", &err), -1);
@@ -172,7 +172,7 @@ bad_names_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct error err = ERROR_INIT;
         assert_false(storage_name_valid(bad[i]));
-        assert_int_equal(storage_put(storage, bad[i], "x", 1, &err), -1);
+        assert_int_equal(storage_put(storage, bad[i], "x", 1, 0, &err), -1);
         assert_int_equal(err.kind, ERROR_USAGE);
     }
     storage_close(storage);
@@ -259,7 +259,7 @@ leftovers_of_a_crash_are_not_objects(void **state)
     struct storage *storage = repository(path);
     unsigned count = 0;
     (void)state;
-    assert_ok(storage_put(storage, "vault-4/packs/pack-aa", "abc", 3, &err), err);
+    assert_ok(storage_put(storage, "vault-4/packs/pack-aa", "abc", 3, 0, &err), err);
     snprintf(leftover, sizeof(leftover), "%s/vault-4/packs/_aa/.longhaul-temp-x-123", path);
     FILE *out = fopen(leftover, "we");
     assert_non_null(out);
@@ -292,7 +292,7 @@ a_full_disk_is_told_as_such(void **state)
     for (int i = 0; i < 20 && failed == 0; i++) {
         char name[64];
         snprintf(name, sizeof(name), "vault-5/packs/p%d", i);
-        failed = storage_put(storage, name, block, sizeof(block), &err);
+        failed = storage_put(storage, name, block, sizeof(block), 0, &err);
     }
     storage_close(storage);
     assert_int_equal(umount(path), 0);
