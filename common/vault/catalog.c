@@ -2,15 +2,11 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/vault/catalog_internal.h"
 #include "common/vault/catalog_item.h"
-#include "common/vault/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct catalog {
-    struct tree_cursor items, children;
-};
 
 struct catalog *
 catalog_open(struct vault_reader *reader, const struct catalog_root *root)

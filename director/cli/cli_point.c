@@ -194,8 +194,19 @@ browse(struct cli *cli, struct error *err)
 static int
 find(struct cli *cli, struct error *err)
 {
-    json_t *request = json_pack("{s:s, s:s}", "op", "find", "text", cli_argument(cli, 1));
+    static const char *const fields[] = { "name", "subject", "sender" };
+    static const char *const times[] = { "from", "until" };
+    json_t *request = json_pack("{s:s, s:s*}", "op", "find", "text", cli_argument(cli, 1));
 
+    for (size_t i = 0; request != NULL && i < ARRAY_LEN(fields); i++)
+        if (cli_option(cli, fields[i]) != NULL)
+            json_object_set_new(request, fields[i], json_string(cli_option(cli, fields[i])));
+    for (size_t i = 0; request != NULL && i < ARRAY_LEN(times); i++) {
+        const char *text = cli_option(cli, times[i]);
+        if (text != NULL)
+            json_object_set_new(request, times[i],
+                                strlen(text) == 10 ? json_sprintf("%sT00:00:00Z", text) : json_string(text));
+    }
     if (request == NULL)
         return FAIL(err, ERROR_USAGE, 0, "what to find is UTF-8 text");
     return ask_and_print(cli, request, err);
@@ -245,6 +256,18 @@ static const struct cli_option browse_options[] = {
     { NULL, NULL, false, NULL },
 };
 
+static const struct cli_option find_options[] = {
+    { "name", "TEXT", false, "Folders and files whose name contains it" },
+    { "subject", "TEXT", false, "Messages whose subject contains it" },
+    { "sender", "TEXT", false, "Messages from a name or address that contains it" },
+    { "from", "TIME", false, "Received or modified at this time or later: 2026-09-14 or 2026-09-14T07:58:10Z" },
+    { "until", "TIME", false, "Received or modified before this time" },
+    { "offset", "N", false, "Leave out the first N" },
+    { "limit", "N", false, "At most N (500)" },
+    { "transporter", "NAME", false, "Ask this transporter" },
+    { NULL, NULL, false, NULL },
+};
+
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
     { "wait", NULL, false, "Follow it to its end" },
@@ -258,8 +281,10 @@ const struct cli_command cli_point_commands[] = {
     { "browse", "POINT [FOLDER]", 1, 2, "Folders and items; FOLDER is a key from the list",
       "  longhaul point browse point-4kzq...\n  longhaul point browse point-4kzq... 6d61696c...\n", browse_options,
       browse },
-    { "find", "POINT TEXT", 2, 2, "Items whose name, subject or sender contains the text",
-      "  longhaul point find point-4kzq... invoice\n", browse_options, find },
+    { "find", "POINT [TEXT]", 1, 2, "Items whose name, subject or sender contains the text, without regard to case",
+      "  longhaul point find point-4kzq... invoice\n"
+      "  longhaul point find point-4kzq... --sender ada --from 2026-09-01 --until 2026-10-01\n",
+      find_options, find },
     { "outcomes", "POINT", 1, 1, "Items that were skipped or failed, with reasons", NULL, browse_options + 2,
       outcomes },
     { "verify", "POINT", 1, 1, "Check that everything in it is there and whole",

@@ -5,6 +5,7 @@
 #include "common/base/encoding.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/vault/catalog_search.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_reader.h"
 #include "transporter/pipeline/outcome_line.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #define READER_CACHE ((size_t)8 << 20)
 #define LINE_MAX_LEN ((size_t)64 << 10)
@@ -101,7 +101,6 @@ struct answer {
     json_t *items;
     uint64_t seen; /* that fit the question */
     bool more;
-    uint8_t *needle; /* find: folded */
     struct catalog *catalog;
     struct buffer line;
 };
@@ -133,35 +132,11 @@ answer_list(struct answer *answer, struct error *err)
     return json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)total);
 }
 
-static uint8_t *
-fold(const char *text)
-{
-    uint8_t *folded = NULL;
-    if (text == NULL)
-        return NULL;
-    if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &folded,
-                     UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD) < 0)
-        return NULL;
-    return folded;
-}
-
-static bool
-contains(const char *text, const uint8_t *needle)
-{
-    uint8_t *folded = fold(text);
-    bool found = folded != NULL && strstr((const char *)folded, (const char *)needle) != NULL;
-    free(folded);
-    return found;
-}
-
 static int
-on_searched(void *ctx, const struct catalog_item *item, struct error *err)
+on_found(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct answer *answer = ctx;
     (void)err;
-    if (!contains(item->name, answer->needle) && !contains(item->subject, answer->needle) &&
-        !(item->kind == CATALOG_MESSAGE && contains(item->from, answer->needle)))
-        return 0;
     if (json_array_size(answer->items) == answer->request->limit) {
         answer->more = true;
         return 1;
@@ -171,18 +146,25 @@ on_searched(void *ctx, const struct catalog_item *item, struct error *err)
     return 0;
 }
 
+static const char *
+asked(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 static json_t *
 answer_find(struct answer *answer, struct error *err)
 {
-    const struct catalog_key start = { .len = 0 };
-    answer->needle = fold(answer->request->text);
-    if (answer->needle == NULL) {
-        FAIL(err, ERROR_USAGE, 0, "query: \"text\" is not UTF-8");
+    const struct query_request *request = answer->request;
+    const struct catalog_search_query query = { .text = asked(request->text),
+                                                .name = asked(request->name),
+                                                .subject = asked(request->subject),
+                                                .sender = asked(request->sender),
+                                                .from_ms = request->from_ms,
+                                                .until_ms = request->until_ms };
+    if (catalog_search(answer->catalog, &query, on_found, answer, err) != 0)
         return NULL;
-    }
-    int failed = catalog_walk(answer->catalog, start, on_searched, answer, err);
-    free(answer->needle);
-    return failed == 0 ? json_pack("{s:O, s:b}", "items", answer->items, "more", answer->more) : NULL;
+    return json_pack("{s:O, s:b}", "items", answer->items, "more", answer->more);
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "transporter/query/query_request.h"
 
+#include "common/base/clock.h"
 #include "common/base/encoding.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
@@ -70,6 +71,40 @@ parse_number(const json_t *json, const char *name, uint64_t otherwise, uint64_t 
 }
 
 static int
+parse_text(const json_t *json, const char *name, char out[QUERY_TEXT_MAX + 1], struct error *err)
+{
+    const char *text = text_of(json, name);
+    if (strlen(text) > QUERY_TEXT_MAX)
+        return FAIL(err, ERROR_USAGE, 0, "query: \"%s\" has more than %d bytes", name, QUERY_TEXT_MAX);
+    snprintf(out, QUERY_TEXT_MAX + 1, "%s", text);
+    return 0;
+}
+
+static int
+parse_time(const json_t *json, const char *name, int64_t *out, struct error *err)
+{
+    const char *text = text_of(json, name);
+    if (text[0] != '\0' && clock_parse_ms(text, out) != 0)
+        return FAIL(err, ERROR_USAGE, 0, "query: \"%s\" is no time such as 2026-09-14T07:58:10Z", name);
+    return 0;
+}
+
+static int
+parse_find(const json_t *json, struct query_request *request, struct error *err)
+{
+    if (parse_text(json, "text", request->text, err) != 0 || parse_text(json, "name", request->name, err) != 0 ||
+        parse_text(json, "subject", request->subject, err) != 0 ||
+        parse_text(json, "sender", request->sender, err) != 0 ||
+        parse_time(json, "from", &request->from_ms, err) != 0 ||
+        parse_time(json, "until", &request->until_ms, err) != 0)
+        return -1;
+    if (request->text[0] == '\0' && request->name[0] == '\0' && request->subject[0] == '\0' &&
+        request->sender[0] == '\0' && request->from_ms == 0 && request->until_ms == 0)
+        return FAIL(err, ERROR_USAGE, 0, "query: say what to find: text, name, subject, sender, from or until");
+    return 0;
+}
+
+static int
 parse(const json_t *json, struct query_request *request, struct error *err)
 {
     if (parse_op(text_of(json, "op"), &request->op, err) != 0 ||
@@ -80,11 +115,7 @@ parse(const json_t *json, struct query_request *request, struct error *err)
         return parse_id(json, "task", request->task, err);
     if (parse_id(json, "point", request->point, err) != 0 || parse_folder(json, &request->folder, err) != 0)
         return -1;
-    const char *text = text_of(json, "text");
-    if (request->op == QUERY_FIND && (text[0] == '\0' || strlen(text) > QUERY_TEXT_MAX))
-        return FAIL(err, ERROR_USAGE, 0, "query: \"text\" has 1 to %d bytes", QUERY_TEXT_MAX);
-    snprintf(request->text, sizeof(request->text), "%s", text);
-    return 0;
+    return request->op == QUERY_FIND ? parse_find(json, request, err) : 0;
 }
 
 int

@@ -19,7 +19,9 @@ struct query_request {
     char point[IDENTIFIER_LEN];       /* not for a report */
     char task[IDENTIFIER_LEN];        /* report */
     struct catalog_key_buffer folder; /* list; len 0: the top */
-    char text[QUERY_TEXT_MAX + 1];    /* find; UTF-8, not empty */
+    /* find: at least one of them; "" and 0 are not asked */
+    char text[QUERY_TEXT_MAX + 1], name[QUERY_TEXT_MAX + 1], subject[QUERY_TEXT_MAX + 1], sender[QUERY_TEXT_MAX + 1];
+    int64_t from_ms, until_ms;
     uint64_t offset, limit;
 };
 
