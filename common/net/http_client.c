@@ -4,6 +4,8 @@
 #include "common/base/memory.h"
 #include "common/net/http_client_internal.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,14 +58,27 @@ on_curl_tls_context(CURL *easy, void *tls, void *ctx)
 }
 
 static int
-load_trust(struct http_client *client, const char *extra_ca, struct error *err)
+trust_text(X509_STORE *trust, const char *pem, struct error *err)
+{
+    BIO *in = BIO_new_mem_buf(pem, -1);
+    size_t found = 0;
+
+    for (X509 *one; in != NULL && (one = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL; X509_free(one))
+        found += X509_STORE_add_cert(trust, one) == 1;
+    ERR_clear_error(); /* the end of the text counts as an error there */
+    BIO_free(in);
+    return found > 0 ? 0 : FAIL(err, ERROR_CONFIG, 0, "the extra certificate authority is no PEM certificate");
+}
+
+static int
+load_trust(struct http_client *client, const char *extra_ca, const char *extra_ca_pem, struct error *err)
 {
     client->trust = X509_STORE_new();
     if (client->trust == NULL || X509_STORE_set_default_paths(client->trust) != 1)
         return FAIL(err, ERROR_INTERNAL, 0, "OpenSSL cannot load the system's certificate authorities");
     if (extra_ca != NULL && X509_STORE_load_file(client->trust, extra_ca) != 1)
         return FAIL(err, ERROR_CONFIG, 0, "%s holds no readable PEM certificates", extra_ca);
-    return 0;
+    return extra_ca_pem != NULL ? trust_text(client->trust, extra_ca_pem, err) : 0;
 }
 
 static int
@@ -95,7 +110,7 @@ http_client_new(const struct http_client_options *options, struct error *err)
     client->connect_timeout_ms = options->connect_timeout_ms != 0 ? (long)options->connect_timeout_ms : 15000;
     client->stall_timeout_s = options->stall_timeout_ms != 0 ? ((long)options->stall_timeout_ms + 999) / 1000 : 60;
     client->http2_allowed = options->http2_allowed;
-    if (load_trust(client, options->extra_ca, err) != 0 || make_share(client, err) != 0)
+    if (load_trust(client, options->extra_ca, options->extra_ca_pem, err) != 0 || make_share(client, err) != 0)
         return NULL;
     return MOVE(client);
 }

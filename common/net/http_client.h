@@ -16,6 +16,7 @@ struct http_client;
 
 struct http_client_options {
     const char *extra_ca;        /* path of a PEM bundle trusted beside the system's; NULL */
+    const char *extra_ca_pem;    /* the same as text; NULL */
     const char *user_agent;      /* NULL: "longhaul/<version>" */
     uint32_t connect_timeout_ms; /* 0: 15 s */
     uint32_t stall_timeout_ms;   /* give up when no byte moved for so long; 0: 60 s */
