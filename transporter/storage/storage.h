@@ -109,4 +109,20 @@ int storage_space(struct storage *storage, uint64_t *free_bytes, struct error *e
 /* ERROR_UNSUPPORTED without STORAGE_HAS_LOCKS. */
 int storage_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err);
 
+#define STORAGE_PROBE_PREFIX "probe" /* objects of probes lie below it; no vault has this id */
+
+/* What a location really does, found by trying. */
+struct storage_probe {
+    bool writes_once; /* a second write to a name was refused and changed nothing */
+    bool locks;       /* an object under a lock could not be removed, and the storage tells the lock */
+    char words[512];  /* for the operator: what was tried and seen; what to change where it falls short */
+};
+
+/* Writes a small object, reads it back, tries to replace it, and, where the location claims locks, tries to remove one
+ * that is held for a minute (which stays behind; the next probe removes it). 0 whatever it found; -1 when it could not
+ * find out: the location cannot be written, read or reached. */
+int storage_probe(struct storage *storage, const struct clock *clock, struct storage_probe *probe, struct error *err);
+/* ERROR_UNSUPPORTED when the location falls short of what it claims or what every location must do. */
+int storage_probe_judge(const struct storage *storage, const struct storage_probe *probe, struct error *err);
+
 #endif
