@@ -15,6 +15,7 @@ struct transporter_config {
     char *rpc_advertise; /* empty: rpc_listen, when that names an address others can reach */
     uint64_t task_slots;
     char *graph_extra_ca; /* empty: the system's authorities only */
+    uint64_t graph_throttle_patience_ms;
     char *restore_folder;
     uint64_t pipeline_threads;
     uint64_t vault_patience_ms;

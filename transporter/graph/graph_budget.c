@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "transporter/graph/graph_hold.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -86,14 +87,16 @@ forget_if_idle(struct graph_budget *budget, struct mailbox *mailbox, uint64_t no
     free(mailbox);
 }
 
-/* Lock held. How long a request has to wait for throttling; 0: it may go, and its place in the pacing is taken. */
+/* Lock held. How long a request has to wait; 0: it may go, and its place in the pacing is taken. *asked: the service
+ * wants that, it is not only for the pacing. */
 static uint64_t
-wait_for(struct service *service, const struct mailbox *mailbox, uint64_t now)
+wait_for(struct service *service, const struct mailbox *mailbox, uint64_t now, bool *asked)
 {
     uint64_t until = service->paused_until;
 
     if (mailbox != NULL && mailbox->paused_until > until)
         until = mailbox->paused_until;
+    *asked = until > now;
     if (now < service->paced_until && service->next_at > until)
         until = service->next_at;
     if (until > now)
@@ -104,24 +107,11 @@ wait_for(struct service *service, const struct mailbox *mailbox, uint64_t now)
 }
 
 int
-graph_budget_give_up(uint32_t retry_after_ms, struct error *err)
-{
-    FAIL(
-        err, ERROR_THROTTLED, 0,
-        "Microsoft Graph has asked to wait for more than %u minutes: too much else may be using the tenant's allowance",
-        GRAPH_BUDGET_WAIT_MAX_MS / 60000);
-    if (err != NULL && err->kind == ERROR_THROTTLED)
-        err->retry_after_ms = retry_after_ms;
-    return -1;
-}
-
-int
 graph_budget_enter(struct graph_budget *budget, enum graph_service service, const char *mailbox_id,
-                   const atomic_bool *cancel, uint64_t *waited_ms, struct error *err)
+                   struct graph_hold *hold, const atomic_bool *cancel, struct error *err)
 {
     int status = 0;
 
-    *waited_ms = 0;
     pthread_mutex_lock(&budget->lock);
     struct mailbox *mailbox = mailbox_id != NULL ? mailbox_of(budget, mailbox_id) : NULL;
     for (;;) {
@@ -139,14 +129,15 @@ graph_budget_enter(struct graph_budget *budget, enum graph_service service, cons
             mailbox->waiting--;
             continue;
         }
-        uint64_t ms = wait_for(&budget->services[service], mailbox, now);
+        bool asked;
+        uint64_t ms = wait_for(&budget->services[service], mailbox, now, &asked);
         if (ms == 0) {
             if (mailbox != NULL)
                 mailbox->running++;
             break;
         }
-        if (*waited_ms + ms > GRAPH_BUDGET_WAIT_MAX_MS) {
-            status = graph_budget_give_up(ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX, err);
+        if (graph_hold_wait_begin(hold, budget->options.clock, ms, asked, err) != 0) {
+            status = -1;
             if (mailbox != NULL)
                 forget_if_idle(budget, mailbox, now);
             break;
@@ -155,7 +146,7 @@ graph_budget_enter(struct graph_budget *budget, enum graph_service service, cons
             mailbox->waiting++;
         pthread_mutex_unlock(&budget->lock);
         budget->options.wait_ms(budget->options.wait_ctx, ms, cancel);
-        *waited_ms += ms;
+        graph_hold_wait_end(hold, budget->options.clock);
         pthread_mutex_lock(&budget->lock);
         if (mailbox != NULL)
             mailbox->waiting--;

@@ -12,10 +12,7 @@
 
 struct error;
 struct graph_budget;
-
-/* Throttled for longer than this without a break, a request gives up: its task is tried again later, and every run
- * ends. */
-#define GRAPH_BUDGET_WAIT_MAX_MS (2u * 60 * 60 * 1000)
+struct graph_hold;
 
 struct graph_budget_options {
     const struct clock *clock; /* borrowed for the budget's life */
@@ -27,14 +24,12 @@ struct graph_budget *graph_budget_new(const struct graph_budget_options *options
 /* Nobody may be inside. */
 void graph_budget_free(struct graph_budget *budget);
 
-/* Waits for leave to send one request; mailbox may be NULL. *waited_ms is how long throttling held it back. 0 and a
- * graph_budget_leave() is owed, or -1 with ERROR_CANCELLED, or ERROR_THROTTLED when that takes longer than
- * GRAPH_BUDGET_WAIT_MAX_MS. */
+/* Waits for leave to send one request; mailbox may be NULL. The hold is told of the waits. 0 and a
+ * graph_budget_leave() is owed, or -1 with ERROR_CANCELLED, or ERROR_THROTTLED when a wait is longer than what is left
+ * of the hold's patience. */
 int graph_budget_enter(struct graph_budget *budget, enum graph_service service, const char *mailbox,
-                       const atomic_bool *cancel, uint64_t *waited_ms, struct error *err);
+                       struct graph_hold *hold, const atomic_bool *cancel, struct error *err);
 void graph_budget_leave(struct graph_budget *budget, const char *mailbox);
-/* ERROR_THROTTLED with the hint. -1 */
-int graph_budget_give_up(uint32_t retry_after_ms, struct error *err);
 
 void graph_budget_pause(struct graph_budget *budget, enum graph_service service, const char *mailbox, uint32_t ms);
 /* Spreads requests to the service: at least interval_ms apart, for the next for_ms. 0 ends it. */

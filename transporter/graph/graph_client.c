@@ -18,6 +18,7 @@ graph_client_new(const struct graph_client_options *options, struct error *err)
     if (credentials == NULL)
         return NULL;
     struct graph_client *client = MEMORY_NEW(struct graph_client);
+    client->base = client;
     client->options = *options;
     client->options.credentials = NULL;
     if (client->options.wait_ms == NULL)
@@ -37,7 +38,29 @@ graph_client_new(const struct graph_client_options *options, struct error *err)
         .wait_ms = client->options.wait_ms,
         .wait_ctx = options->wait_ctx,
     });
+    graph_hold_init(&client->own_hold, options->patience_ms != 0 ? options->patience_ms : GRAPH_HOLD_PATIENCE_MS);
+    client->hold = &client->own_hold;
     return client;
+}
+
+struct graph_client *
+graph_client_share(struct graph_client *client, struct graph_hold *hold)
+{
+    struct graph_client *share = MEMORY_NEW(struct graph_client);
+
+    share->base = client->base;
+    share->options = client->options;
+    share->credentials = client->credentials;
+    share->token = client->token;
+    share->budget = client->budget;
+    share->hold = hold;
+    return share;
+}
+
+struct graph_client *
+graph_client_base(struct graph_client *client)
+{
+    return client->base;
 }
 
 void
@@ -45,10 +68,13 @@ graph_client_free(struct graph_client *client)
 {
     if (client == NULL)
         return;
-    graph_budget_free(client->budget);
-    graph_token_free(client->token);
-    graph_credentials_free(client->credentials);
-    pthread_mutex_destroy(&client->pause_lock);
+    if (client->base == client) {
+        graph_budget_free(client->budget);
+        graph_token_free(client->token);
+        graph_credentials_free(client->credentials);
+        pthread_mutex_destroy(&client->pause_lock);
+        graph_hold_clear(&client->own_hold);
+    }
     free(client);
 }
 
@@ -92,19 +118,24 @@ graph_client_pause(struct graph_client *client, uint32_t ms)
 void
 graph_client_on_pause(struct graph_client *client, void (*fn)(void *ctx, uint32_t ms), void *ctx)
 {
-    pthread_mutex_lock(&client->pause_lock);
-    client->on_pause = fn;
-    client->on_pause_ctx = ctx;
-    pthread_mutex_unlock(&client->pause_lock);
+    struct graph_client *base = client->base;
+
+    pthread_mutex_lock(&base->pause_lock);
+    base->on_pause = fn;
+    base->on_pause_ctx = ctx;
+    pthread_mutex_unlock(&base->pause_lock);
 }
 
 void
 graph_client_counters(const struct graph_client *client, struct graph_counters *out)
 {
+    struct graph_hold_state hold;
+
+    graph_hold_state(client->hold, client->options.clock, &hold);
     *out = (struct graph_counters){
         .requests = atomic_load(&client->requests),
         .throttled = atomic_load(&client->throttled),
-        .throttled_ms = atomic_load(&client->throttled_ms),
+        .throttled_ms = hold.waited_ms,
         .retries = atomic_load(&client->retries),
         .token_renewals = graph_token_renewals(client->token),
         .received_bytes = atomic_load(&client->received_bytes),

@@ -17,6 +17,7 @@
 struct clock;
 struct error;
 struct graph_client;
+struct graph_hold;
 struct secret;
 
 #define GRAPH_PAGE_CEILING  ((size_t)64 << 20)
@@ -31,10 +32,16 @@ struct graph_client_options {
     /* How waiting is done; NULL: for real. Tests move their clock instead. Returns early when *cancel turns true. */
     void (*wait_ms)(void *ctx, uint64_t ms, const atomic_bool *cancel);
     void *wait_ctx;
+    uint64_t patience_ms; /* with throttling, for requests of no share; 0: GRAPH_HOLD_PATIENCE_MS */
 };
 
 /* ERROR_CONFIG when the bundle is incomplete, a key does not fit its certificate, or a URL is not https. */
 struct graph_client *graph_client_new(const struct graph_client_options *options, struct error *err);
+/* The same client with counters and a hold of its own, for one piece of work. It is freed before the client that it was
+ * made of; the hold is borrowed until then. */
+struct graph_client *graph_client_share(struct graph_client *client, struct graph_hold *hold);
+/* What it is a share of; a client that is no share: itself. */
+struct graph_client *graph_client_base(struct graph_client *client);
 /* No request may be running. */
 void graph_client_free(struct graph_client *client);
 void graph_client_free_p(struct graph_client **client);
@@ -102,9 +109,9 @@ void graph_client_pause(struct graph_client *client, uint32_t ms);
 void graph_client_on_pause(struct graph_client *client, void (*fn)(void *ctx, uint32_t ms), void *ctx);
 
 struct graph_counters {
-    uint64_t requests;     /* attempts that reached the service, tokens included */
+    uint64_t requests;     /* attempts that reached the service; those for tokens are the base's */
     uint64_t throttled;    /* answers 429, and 503 with Retry-After */
-    uint64_t throttled_ms; /* time threads waited because of them */
+    uint64_t throttled_ms; /* time in which at least one request waited because of them */
     uint64_t retries, token_renewals;
     uint64_t received_bytes, sent_bytes;
 };

@@ -30,8 +30,7 @@ struct call {
     bool renewed;       /* a 401 has been answered by a new token already */
     unsigned attempt;   /* counted ones */
     unsigned throttles; /* in a row */
-    uint64_t throttled_since;
-    uint64_t given; /* bytes to the sink in this attempt */
+    uint64_t given;     /* bytes to the sink in this attempt */
     bool sink_failed, body_failed;
 };
 
@@ -169,44 +168,42 @@ note_limits(struct call *call, const struct graph_hint *hint)
         graph_budget_pace(call->client->budget, request->service, pace, hint->reset_ms);
 }
 
-/* The whole service of this tenant, or one mailbox, waits as long as the answer says: so many milliseconds. */
-static uint32_t
-note_throttle(struct call *call, const struct graph_hint *hint)
+/* The whole service of this tenant, or one mailbox, waits for so long. */
+static void
+pause_service(const struct call *call, uint32_t ms)
 {
     const struct graph_request *request = call->request;
-    struct graph_client *client = call->client;
-    uint32_t random;
+    struct graph_client *base = call->client->base;
 
-    clock_random(client->options.clock, &random, sizeof(random));
-    call->throttles++;
-    uint32_t ms = hint->retry_after_ms != 0 ? hint->retry_after_ms : hint->retry_after_seen ? 0 : NO_HINT_MS;
-    /* Three in a row: the hint was too hopeful, or others share the allowance. */
-    if (call->throttles >= 3)
-        ms += graph_retry_backoff_ms(call->throttles - 2, random);
-    atomic_fetch_add(&client->throttled, 1);
-    log_info("graph", "throttled status=%d wait_ms=%u service=%d", call->response->status, ms, (int)request->service);
-    graph_budget_pause(client->budget, request->service, request->mailbox, ms);
-    if (request->service == GRAPH_DRIVE) {
-        pthread_mutex_lock(&client->pause_lock);
-        if (client->on_pause != NULL)
-            client->on_pause(client->on_pause_ctx, ms);
-        pthread_mutex_unlock(&client->pause_lock);
-    }
-    return ms;
+    graph_budget_pause(base->budget, request->service, request->mailbox, ms);
+    if (request->service != GRAPH_DRIVE)
+        return;
+    pthread_mutex_lock(&base->pause_lock);
+    if (base->on_pause != NULL)
+        base->on_pause(base->on_pause_ctx, ms);
+    pthread_mutex_unlock(&base->pause_lock);
 }
 
-/* 1: try again once the budget lets it; -1 with err when that has gone on for too long. */
+/* 1: try again once the budget lets it; -1 with err when the patience with that is at an end. */
 static int
 after_throttle(struct call *call, const struct graph_hint *hint, struct error *err)
 {
-    uint64_t now = clock_monotonic_ms(call->client->options.clock);
+    struct graph_client *client = call->client;
+    uint32_t random, backoff = 0, ms;
 
-    if (call->throttles == 0)
-        call->throttled_since = now;
-    uint32_t ms = note_throttle(call, hint);
-    if (now - call->throttled_since + ms > GRAPH_BUDGET_WAIT_MAX_MS)
-        return graph_budget_give_up(ms, err);
-    return 1;
+    clock_random(client->options.clock, &random, sizeof(random));
+    call->throttles++;
+    uint32_t asked = hint->retry_after_ms != 0 ? hint->retry_after_ms : hint->retry_after_seen ? 0 : NO_HINT_MS;
+    /* Three in a row: the hint was too hopeful, or others share the allowance. */
+    if (call->throttles >= 3)
+        backoff = graph_retry_backoff_ms(call->throttles - 2, random);
+    atomic_fetch_add(&client->throttled, 1);
+    int status = graph_hold_throttled(client->hold, client->options.clock, asked, backoff, &ms, err);
+    log_info("graph", "throttled status=%d wait_ms=%u service=%d", call->response->status, ms,
+             (int)call->request->service);
+    /* Also when this work gives up: others must not ask before that either. */
+    pause_service(call, ms);
+    return status == 0 ? 1 : -1;
 }
 
 /* Decoded `claims` of a continuous access evaluation challenge, or NULL. */
@@ -296,11 +293,12 @@ after_answer(struct call *call, unsigned allowed, struct error *err)
         graph_error_judge(response->status, response->code, response->inner, hint.retry_after_seen);
     if (request->expect_404 && response->status == 404)
         verdict = (struct graph_verdict){ GRAPH_BACKOFF, ERROR_NOT_FOUND, 4 };
-    if (verdict.action == GRAPH_ACCEPT)
-        return 0;
     if (verdict.action == GRAPH_WAIT)
         return after_throttle(call, &hint, err);
     call->throttles = 0;
+    graph_hold_answered(call->client->hold);
+    if (verdict.action == GRAPH_ACCEPT)
+        return 0;
     if (verdict.action == GRAPH_RENEW && !request->preauthenticated && !call->renewed) {
         CLEANUP(memory_free_p) char *claims = challenge_claims(&response->http);
         graph_token_reject(call->client->token, call->generation, claims);
@@ -324,11 +322,9 @@ attempt(struct call *call, struct error *err)
     const struct graph_request *request = call->request;
     struct graph_client *client = call->client;
     unsigned allowed = request->max_attempts != 0 ? request->max_attempts : ATTEMPTS_DEFAULT;
-    uint64_t waited;
 
-    if (graph_budget_enter(client->budget, request->service, request->mailbox, request->cancel, &waited, err) != 0)
+    if (graph_budget_enter(client->budget, request->service, request->mailbox, client->hold, request->cancel, err) != 0)
         return -1;
-    atomic_fetch_add(&client->throttled_ms, waited);
     struct error failure = ERROR_INIT;
     int status = 0;
     bool token_failed = false;

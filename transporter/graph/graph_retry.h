@@ -8,7 +8,7 @@
 
 struct http_response;
 
-#define GRAPH_RETRY_HINT_MAX_MS (30u * 60 * 1000) /* a longer wish is taken as this */
+#define GRAPH_RETRY_HINT_MAX_MS (24u * 60 * 60 * 1000) /* a longer wish is taken as this */
 
 struct graph_hint {
     bool retry_after_seen;

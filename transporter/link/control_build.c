@@ -105,6 +105,8 @@ progress_fill(Longhaul__V1__TaskProgress *m, const char *task_id, uint64_t fence
     m->bytes_stored = from->bytes_stored;
     m->requests = from->requests;
     m->throttled_ms = from->throttled_ms;
+    m->throttled_for_ms = from->held_for_ms;
+    m->throttled_wait_ms = from->held_wait_ms;
 }
 
 int
@@ -157,6 +159,7 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
     if (!m.succeeded) {
         m.error_kind = text_of(error_kind_name(result->error.kind));
         m.error_text = text_of(result->error.text);
+        m.retry_after_ms = result->error.retry_after_ms;
     }
     m.totals = &totals;
     m.point = result->point.point_id[0] != '\0' ? &point : NULL;

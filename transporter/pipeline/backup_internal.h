@@ -18,7 +18,6 @@ struct backup {
     struct task_result *result;
     const struct source_driver *driver;
     struct graph_client *graph;
-    struct graph_counters graph_before;
     char *scratch;
 
     struct vault_access *access;

@@ -52,8 +52,7 @@ backup_task_observe(struct backup *backup)
         return;
     struct graph_counters now;
     graph_client_counters(backup->graph, &now);
-    atomic_store(&task->requests, now.requests - backup->graph_before.requests);
-    atomic_store(&task->throttled_ms, now.throttled_ms - backup->graph_before.throttled_ms);
+    atomic_store(&task->requests, now.requests);
 }
 
 /* The same attempt again must not make a second point, so the name comes from the task's. */
@@ -179,11 +178,8 @@ open_graph(struct backup *backup, struct error *err)
         task_secrets_find(services->identity, order->secrets, order->secret_count, "microsoft365", err);
     if (credentials == NULL)
         return -1;
-    backup->graph = graph_pool_get(services->graphs, order->tenant_id, credentials, err);
-    if (backup->graph == NULL)
-        return -1;
-    graph_client_counters(backup->graph, &backup->graph_before);
-    return 0;
+    backup->graph = graph_pool_get(services->graphs, order->tenant_id, credentials, &backup->task->hold, err);
+    return backup->graph != NULL ? 0 : -1;
 }
 
 static int

@@ -68,7 +68,8 @@ discover_task_run(struct task *task, struct task_result *result, struct error *e
         task_secrets_find(task->services->identity, order->secrets, order->secret_count, "microsoft365", err);
     if (credentials == NULL)
         return -1;
-    struct graph_client *graph = graph_pool_get(task->services->graphs, order->tenant_id, credentials, err);
+    struct graph_client *graph =
+        graph_pool_get(task->services->graphs, order->tenant_id, credentials, &task->hold, err);
     if (graph == NULL)
         return -1;
     task_phase(task, "discover");

@@ -114,7 +114,7 @@ open_tenant_sink(struct restore *restore, struct error *err)
         task_secrets_find(services->identity, order->secrets, order->secret_count, "microsoft365", err);
     if (credentials == NULL)
         return -1;
-    restore->graph = graph_pool_get(services->graphs, order->tenant_id, credentials, err);
+    restore->graph = graph_pool_get(services->graphs, order->tenant_id, credentials, &restore->task->hold, err);
     if (restore->graph == NULL)
         return -1;
     const struct tenant_sink_options options = {

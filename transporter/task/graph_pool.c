@@ -98,7 +98,8 @@ add_locked(struct graph_pool *pool, const char *tenant_id, const uint8_t sha256[
 }
 
 struct graph_client *
-graph_pool_get(struct graph_pool *pool, const char *tenant_id, const struct secret *credentials, struct error *err)
+graph_pool_get(struct graph_pool *pool, const char *tenant_id, const struct secret *credentials,
+               struct graph_hold *hold, struct error *err)
 {
     uint8_t sha256[DIGEST_LEN];
     digest_sha256(secret_bytes(credentials), secret_len(credentials), sha256);
@@ -109,7 +110,7 @@ graph_pool_get(struct graph_pool *pool, const char *tenant_id, const struct secr
     if (member != NULL && member->users++ == 0)
         pool->idle--;
     pthread_mutex_unlock(&pool->lock);
-    return member != NULL ? member->client : NULL;
+    return member != NULL ? graph_client_share(member->client, hold) : NULL;
 }
 
 /* Takes the idle member that was used longest ago out of the list. */
@@ -132,9 +133,11 @@ graph_pool_put(struct graph_pool *pool, struct graph_client *client)
     if (client == NULL)
         return;
     struct member *old = NULL;
+    struct graph_client *base = graph_client_base(client);
+    graph_client_free(client);
     pthread_mutex_lock(&pool->lock);
     struct member *member = pool->members;
-    while (member->client != client)
+    while (member->client != base)
         member = member->next;
     member->last_use = ++pool->uses;
     if (--member->users == 0 && ++pool->idle > IDLE_MAX)

@@ -9,6 +9,7 @@
 struct clock;
 struct error;
 struct graph_client;
+struct graph_hold;
 struct graph_pool;
 struct secret;
 
@@ -17,9 +18,10 @@ struct graph_pool *graph_pool_new(const struct clock *clock, const char *extra_c
 /* No client may be out. */
 void graph_pool_free(struct graph_pool *pool);
 
-/* credentials: the unsealed "microsoft365" secret. Give it back. */
+/* A share of the tenant's client. credentials: the unsealed "microsoft365" secret. hold is borrowed until it is given
+ * back. */
 struct graph_client *graph_pool_get(struct graph_pool *pool, const char *tenant_id, const struct secret *credentials,
-                                    struct error *err);
+                                    struct graph_hold *hold, struct error *err);
 void graph_pool_put(struct graph_pool *pool, struct graph_client *client);
 /* Another transporter was throttled in this tenant. */
 void graph_pool_pause(struct graph_pool *pool, const char *tenant_id, uint32_t ms);

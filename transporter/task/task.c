@@ -8,6 +8,7 @@
 #include "transporter/pipeline/discover_task.h"
 #include "transporter/pipeline/verify_task.h"
 #include "transporter/restore/restore_task.h"
+#include "transporter/transporter_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ task_new(struct task_order *order, const struct task_services *services, struct 
     task->order = order;
     task->services = services;
     pthread_mutex_init(&task->lock, NULL);
+    graph_hold_init(&task->hold,
+                    services->config != NULL ? services->config->graph_throttle_patience_ms : GRAPH_HOLD_PATIENCE_MS);
     atomic_store(&task->phase, "waiting");
     task_set_grant(task, order->vault.grant, order->vault.grant_len);
     return task;
@@ -37,6 +40,7 @@ task_free(struct task *task)
         return;
     cancel_clear(&task->cancel);
     pthread_mutex_destroy(&task->lock);
+    graph_hold_clear(&task->hold);
     free(task->grant);
     task_order_free(task->order);
     free(task);
@@ -72,8 +76,9 @@ task_phase(struct task *task, const char *phase)
 }
 
 void
-task_snapshot(const struct task *task, struct task_progress *progress)
+task_snapshot(struct task *task, struct task_progress *progress)
 {
+    memset(progress, 0, sizeof(*progress)); /* it is compared byte by byte */
     snprintf(progress->phase, sizeof(progress->phase), "%s", atomic_load(&task->phase));
     progress->items_done = atomic_load(&task->items_done);
     progress->items_total = atomic_load(&task->items_total);
@@ -81,7 +86,11 @@ task_snapshot(const struct task *task, struct task_progress *progress)
     progress->bytes_total = atomic_load(&task->bytes_total);
     progress->bytes_stored = atomic_load(&task->bytes_stored);
     progress->requests = atomic_load(&task->requests);
-    progress->throttled_ms = atomic_load(&task->throttled_ms);
+    struct graph_hold_state hold;
+    graph_hold_state(&task->hold, task->services->clock, &hold);
+    progress->throttled_ms = hold.waited_ms;
+    progress->held_for_ms = hold.held && hold.for_ms == 0 ? 1 : hold.for_ms;
+    progress->held_wait_ms = hold.wait_ms;
 }
 
 static int
@@ -121,4 +130,7 @@ task_run(struct task *task, struct task_result *result)
         log_info("task", "done kind=%s task=%s", task_order_kind_name(order->kind), order->task_id);
     }
     task_snapshot(task, &result->totals);
+    /* On its way through queues and cancelling the error has lost this. */
+    if (result->error.kind == ERROR_THROTTLED && result->totals.held_wait_ms > 0)
+        result->error.retry_after_ms = (uint32_t)result->totals.held_wait_ms;
 }

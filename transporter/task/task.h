@@ -3,6 +3,7 @@
 
 /* One task on its way: the order, its end before time, its newest grant, and how far it is. */
 
+#include "transporter/graph/graph_hold.h"
 #include "transporter/task/cancel.h"
 #include "transporter/task/task_order.h"
 #include "transporter/task/task_result.h"
@@ -43,7 +44,8 @@ struct task {
     _Atomic(const char *) phase; /* a constant */
     atomic_uint_fast64_t items_done, items_total;
     atomic_uint_fast64_t bytes_read, bytes_total, bytes_stored;
-    atomic_uint_fast64_t requests, throttled_ms;
+    atomic_uint_fast64_t requests;
+    struct graph_hold hold; /* of its requests to Microsoft */
 };
 
 /* Takes the order, also when it fails. */
@@ -57,7 +59,7 @@ int task_grant(void *task, struct buffer *out, struct error *err);
 
 /* phase is a constant like "enumerate", "transfer", "commit". */
 void task_phase(struct task *task, const char *phase);
-void task_snapshot(const struct task *task, struct task_progress *progress);
+void task_snapshot(struct task *task, struct task_progress *progress);
 
 /* The whole task on the calling thread. The result is filled in either way. */
 void task_run(struct task *task, struct task_result *result);

@@ -20,7 +20,9 @@ struct task_progress {
     uint64_t bytes_read, bytes_total; /* from the source */
     uint64_t bytes_stored;            /* new in the vault */
     uint64_t requests;                /* to Microsoft */
-    uint64_t throttled_ms;
+    uint64_t throttled_ms;            /* time in which at least one request waited for that */
+    uint64_t held_for_ms;             /* by throttling, so far; 0: it is not held */
+    uint64_t held_wait_ms;            /* until the service is asked again */
 };
 
 struct task_gap {

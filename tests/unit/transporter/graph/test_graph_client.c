@@ -1,6 +1,7 @@
 #include "transporter/graph/graph_client.h"
 
 #include "tests/unit/transporter/graph_fixture.h"
+#include "transporter/graph/graph_hold.h"
 #include "transporter/graph/graph_json.h"
 
 #include <openssl/pem.h>
@@ -120,16 +121,48 @@ throttling_without_an_end_is_given_up(void **state)
     struct graph_fixture *f = *state;
     scripted_https_reply(f->server, TOKEN_STEP, 200, "",
                          "{\"token_type\":\"Bearer\",\"expires_in\":86400,\"access_token\":\"tok.e30.sig\"}");
-    for (int i = 0; i < 5; i++)
-        scripted_https_reply(f->server, "GET /v1.0/a", 429, "Retry-After: 1700\r\n", "");
+    for (int i = 0; i < 4; i++)
+        scripted_https_reply(f->server, "GET /v1.0/a", 429, "Retry-After: 500\r\n", "");
     assert_null(get(f, "/a"));
     assert_int_equal(f->err.kind, ERROR_THROTTLED);
-    assert_true(f->err.retry_after_ms >= 1700 * 1000);
-    assert_in_range(atomic_load(&f->waited_ms), 4 * 1700 * 1000, 2 * 60 * 60 * 1000);
-    /* A later request goes on as ever. */
+    assert_int_equal(f->err.retry_after_ms, 500 * 1000);
+    assert_in_range(atomic_load(&f->waited_ms), 3 * 500 * 1000, GRAPH_HOLD_PATIENCE_MS);
+    struct graph_counters counters;
+    graph_client_counters(f->graph, &counters);
+    assert_int_equal(counters.throttled_ms, atomic_load(&f->waited_ms));
+    /* Other work has a patience of its own, and heeds the same pause. */
+    struct graph_hold hold;
+    graph_hold_init(&hold, 600 * 1000);
+    struct graph_client *share = graph_client_share(f->graph, &hold);
+    const struct graph_request request = { .url = "/a", .service = GRAPH_DRIVE };
     error_clear(&f->err);
     scripted_https_reply(f->server, "GET /v1.0/a", 200, "", "{}");
-    assert_get(f, "/a");
+    json_t *json = graph_client_json(share, &request, NULL, &f->err);
+    assert_non_null(json);
+    json_decref(json);
+    graph_client_counters(share, &counters);
+    assert_int_equal(counters.throttled_ms, 500 * 1000);
+    assert_int_equal(counters.requests, 1);
+    assert_ptr_equal(graph_client_base(share), f->graph);
+    graph_client_free(share);
+    graph_hold_clear(&hold);
+}
+
+static void
+a_pause_longer_than_the_patience_is_not_waited_for(void **state)
+{
+    struct graph_fixture *f = *state;
+    graph_fixture_allow(f);
+    scripted_https_reply(f->server, "GET /v1.0/a", 503, "Retry-After: 3600\r\n", "");
+    assert_null(get(f, "/a"));
+    assert_int_equal(f->err.kind, ERROR_THROTTLED);
+    assert_int_equal(f->err.retry_after_ms, 3600 * 1000);
+    assert_int_equal(atomic_load(&f->waited_ms), 0);
+    assert_non_null(strstr(f->err.text, "allows no request before 2026-01-01 01:00:00 UTC (in 60 min"));
+    /* Nobody asks before that. */
+    assert_null(get(f, "/a"));
+    assert_int_equal(f->err.kind, ERROR_THROTTLED);
+    assert_int_equal(scripted_https_request_count(f->server), 2);
 }
 
 static void
@@ -269,6 +302,7 @@ main(void)
         GRAPH_TEST(retry_after_is_obeyed),
         GRAPH_TEST(passing_faults_are_repeated_and_lasting_ones_reported),
         GRAPH_TEST(throttling_without_an_end_is_given_up),
+        GRAPH_TEST(a_pause_longer_than_the_patience_is_not_waited_for),
         GRAPH_TEST(the_token_stays_with_its_server),
         GRAPH_TEST(a_certificate_signs_the_request),
         GRAPH_TEST(missing_roles_are_named),
