@@ -89,6 +89,9 @@ struct director_progress {
     uint64_t items_per_second, bytes_per_second; /* of the last half minute */
     int64_t seconds_left;                        /* -1: not known */
     int64_t updated_ms;
+    unsigned throttled;         /* tasks that Microsoft holds back now */
+    int64_t throttled_since_ms; /* of the one held for longest; 0: none */
+    int64_t throttled_until_ms; /* when the first of them asks again */
 };
 
 /* The stored numbers, or newer ones that a transporter has sent since. ERROR_NOT_FOUND. */

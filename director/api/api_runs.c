@@ -1,7 +1,9 @@
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "director/api/api_fields.h"
 #include "director/api/api_handlers.h"
 #include "director/api/api_json.h"
+#include "director/api/api_throttle.h"
 #include "director/director.h"
 #include "director/store/store_jobs.h"
 #include "director/store/store_tasks.h"
@@ -35,13 +37,14 @@ set_mean_rates(struct director_progress *progress, int64_t started_ms, int64_t f
 
 /* The counts, how fast and, while it goes on, for how long. */
 static void
-add_progress(json_t *json, const struct director_progress *progress, bool running)
+add_progress(json_t *json, const struct director_progress *progress, bool running, int64_t now_ms)
 {
     json_object_set_new(json, "counts", counts_json(&progress->counts));
     json_object_set_new(json, "items_per_second", json_integer((json_int_t)progress->items_per_second));
     json_object_set_new(json, "bytes_per_second", json_integer((json_int_t)progress->bytes_per_second));
     json_object_set_new(json, "seconds_left",
                         running && progress->seconds_left >= 0 ? json_integer(progress->seconds_left) : json_null());
+    json_object_set_new(json, "throttled", api_throttle_json(progress, now_ms));
 }
 
 static int
@@ -49,6 +52,7 @@ run_json(const struct api_call *call, const struct store_run *run, json_t **out,
 {
     struct director_progress progress = { .counts = run->totals, .seconds_left = -1 };
     bool final = store_run_state_final(run->state);
+    int64_t now = clock_wall_ms(director_clock(call->director));
     char remark[STORE_TEXT_LEN] = "";
 
     if (!final && (director_run_progress(call->director, run->id, &progress, err) != 0 ||
@@ -65,8 +69,10 @@ run_json(const struct api_call *call, const struct store_run *run, json_t **out,
                      "failed", (int)run->tasks_failed, "cancelled", (int)run->tasks_cancelled, "error",
                      api_json_error(run->error_kind, run->error_text));
     json_object_set_new(*out, "final", json_boolean(final));
+    if (remark[0] == '\0')
+        api_throttle_remark(&progress, now, remark);
     json_object_set_new(*out, "remark", api_json_text(remark));
-    add_progress(*out, &progress, !final);
+    add_progress(*out, &progress, !final, now);
     return 0;
 }
 
@@ -187,6 +193,8 @@ task_json(const struct api_call *call, const struct store_task *task, json_t **o
 {
     struct director_progress progress = { .counts = task->counts, .seconds_left = -1 };
     bool final = store_task_state_final(task->state);
+    int64_t now = clock_wall_ms(director_clock(call->director));
+    char remark[STORE_TEXT_LEN] = "";
     json_t *gaps = json_array();
 
     if (final)
@@ -205,7 +213,9 @@ task_json(const struct api_call *call, const struct store_task *task, json_t **o
                      "started", api_json_time(task->started_ms), "finished", api_json_time(task->finished_ms), "error",
                      api_json_error(task->error_kind, task->error_text), "gaps", gaps);
     json_object_set_new(*out, "final", json_boolean(final));
-    add_progress(*out, &progress, !final);
+    api_throttle_remark(&progress, now, remark);
+    json_object_set_new(*out, "remark", api_json_text(remark));
+    add_progress(*out, &progress, !final, now);
     return 0;
 }
 

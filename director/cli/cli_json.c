@@ -126,6 +126,10 @@ cli_json_print_lines(struct cli *cli, json_t *json, const struct cli_json_line *
         case CLI_JSON_COUNT:
             text = cli_json_count(json, lines->path, cell);
             break;
+        case CLI_JSON_MS:
+            cli_format_duration(cli_json_number(json, lines->path) / 1000, cell);
+            text = cell;
+            break;
         case CLI_JSON_YES_NO:
             text = cli_json_true(json, lines->path) ? "yes" : "no";
             break;

@@ -32,7 +32,15 @@ int cli_json_printed(struct cli *cli, json_t *json);
 struct cli_json_line {
     const char *label;
     const char *path;
-    enum { CLI_JSON_PLAIN, CLI_JSON_TIME, CLI_JSON_BYTES, CLI_JSON_COUNT, CLI_JSON_YES_NO, CLI_JSON_LABELS } how;
+    enum {
+        CLI_JSON_PLAIN,
+        CLI_JSON_TIME,
+        CLI_JSON_BYTES,
+        CLI_JSON_COUNT,
+        CLI_JSON_MS,
+        CLI_JSON_YES_NO,
+        CLI_JSON_LABELS
+    } how;
 };
 void cli_json_print_lines(struct cli *cli, json_t *json, const struct cli_json_line *lines);
 

@@ -52,7 +52,9 @@ print_tasks(struct cli *cli, json_t *tasks)
     size_t i;
 
     json_array_foreach (json_object_get(tasks, "items"), i, task) {
-        const char *remark = cli_json_text(task, "error.message");
+        const char *remark = cli_json_text(task, "remark");
+        if (remark[0] == '\0')
+            remark = cli_json_text(task, "error.message");
         if (remark[0] == '\0')
             remark = cli_json_text(task, "waiting");
         if (remark[0] == '\0' && !cli_json_true(task, "final"))
@@ -88,6 +90,7 @@ show(struct cli *cli, struct error *err)
         { "Items skipped", "counts.items_skipped", CLI_JSON_COUNT },
         { "Items failed", "counts.items_failed", CLI_JSON_COUNT },
         { "Requests", "counts.requests", CLI_JSON_COUNT },
+        { "Throttled", "counts.throttled_ms", CLI_JSON_MS },
         { NULL, NULL, CLI_JSON_PLAIN },
     };
     CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s", cli_argument(cli, 0));

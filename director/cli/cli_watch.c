@@ -14,8 +14,6 @@
 #define RETRY_MS   2000
 #define FAILED_MAX 20 /* failed tasks that are listed */
 
-#define CLI_WATCH_REMARK 1024
-
 /* By bytes when their total is known, else by items, else by tasks. */
 static unsigned
 percent_of(json_t *run)
@@ -55,6 +53,7 @@ cli_watch_format(json_t *run, bool bar, char out[CLI_WATCH_LINE])
         left[CLI_FORMAT_LEN] = "";
     bool restores = strcmp(cli_json_text(run, "kind"), "restore") == 0;
     unsigned percent = percent_of(run);
+    uint64_t throttled_s = cli_json_number(run, "counts.throttled_ms") / 1000;
     int at;
 
     cli_format_count(cli_json_number(run, "counts.items_done"), items);
@@ -73,7 +72,11 @@ cli_watch_format(json_t *run, bool bar, char out[CLI_WATCH_LINE])
     at += snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%s%s %s%s%s/s", gap, stored, restores ? "written" : "stored",
                    gap, rate);
     if (left[0] != '\0' && at < CLI_WATCH_LINE)
-        snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%s%s left", gap, left);
+        at += snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%s%s left", gap, left);
+    if (throttled_s > 0 && cli_json_true(run, "final") && at < CLI_WATCH_LINE) {
+        cli_format_duration(throttled_s, left);
+        snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%sthrottled for %s", gap, left);
+    }
 }
 
 static void
@@ -90,17 +93,30 @@ show(struct cli *cli, json_t *run, char shown[CLI_WATCH_LINE])
     fflush(cli->notices);
 }
 
+bool
+cli_watch_is_news(json_t *run, char shown[CLI_WATCH_REMARK])
+{
+    const char *remark = cli_json_text(run, "remark"), *since = cli_json_text(run, "throttled.since");
+    char key[CLI_WATCH_REMARK];
+
+    /* What it says of throttling changes with every answer: once a minute is enough. */
+    if (strncmp(remark, "throttled ", 10) == 0 && since[0] != '\0')
+        snprintf(key, sizeof(key), "throttled %s %llu", since,
+                 (unsigned long long)(cli_json_number(run, "throttled.seconds") / 60));
+    else
+        snprintf(key, sizeof(key), "%s", remark);
+    bool news = remark[0] != '\0' && strcmp(key, shown) != 0;
+    memcpy(shown, key, sizeof(key));
+    return news;
+}
+
 /* Why it does not go on, once for each reason. */
 static void
 show_remark(struct cli *cli, json_t *run, char shown[CLI_WATCH_REMARK])
 {
-    const char *remark = cli_json_text(run, "remark");
-
-    if (strcmp(remark, shown) == 0)
-        return;
-    if (remark[0] != '\0')
-        fprintf(cli->notices, "%slonghaul: %s; still trying\n", cli->terminal ? "\n" : "", remark);
-    snprintf(shown, CLI_WATCH_REMARK, "%s", remark);
+    if (cli_watch_is_news(run, shown))
+        fprintf(cli->notices, "%slonghaul: %s; still trying\n", cli->terminal ? "\n" : "",
+                cli_json_text(run, "remark"));
 }
 
 /* The director may be restarted meanwhile: the run goes on, so does the watch. */

@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-#define CLI_WATCH_LINE 160
+#define CLI_WATCH_LINE   200
+#define CLI_WATCH_REMARK 1024
 
 /* 0 when it went well, else the run's own kind and text. */
 int cli_watch_run(struct cli *cli, const char *run_id, struct error *err);
@@ -17,5 +18,7 @@ int cli_watch_started(struct cli *cli, json_t *started, bool always, struct erro
 
 /* "[#####     ]  50%  1,234 items  2.1 GiB read ..." of at most width cells. Pure. */
 void cli_watch_format(json_t *run, bool bar, char out[CLI_WATCH_LINE]);
+/* Whether the run's remark has something to say that `shown` does not hold yet, and puts it there. Pure. */
+bool cli_watch_is_news(json_t *run, char shown[CLI_WATCH_REMARK]);
 
 #endif

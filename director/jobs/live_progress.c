@@ -10,6 +10,9 @@
 
 #define SAMPLES   16
 #define SAMPLE_MS 2000 /* apart; so the window is half a minute */
+#define JITTER_MS 2000
+/* A pause shorter than this is everyday life. */
+#define WORTH_TELLING_MS 5000
 
 struct sample {
     int64_t at_ms;
@@ -23,6 +26,7 @@ struct entry {
     struct store_counts counts;
     struct store_counts stored; /* what the row had when this was put in: the difference is not in the run's sum */
     int64_t updated_ms;
+    int64_t throttled_since_ms, throttled_until_ms; /* 0: it is not */
     struct sample samples[SAMPLES];
     size_t sample_count; /* ever taken */
     UT_hash_handle hh;
@@ -83,6 +87,29 @@ live_progress_put(struct live_progress *live, const struct store_task *task, con
             (struct sample){ now_ms, counts->items_done, counts->bytes_read };
 }
 
+/* Reports are late by a varying little: a time that has moved by no more has not moved. */
+static int64_t
+steady(int64_t before, int64_t now)
+{
+    return before - now < JITTER_MS && now - before < JITTER_MS ? before : now;
+}
+
+void
+live_progress_throttled(struct live_progress *live, const char *task_id, uint64_t for_ms, uint64_t wait_ms,
+                        int64_t now_ms)
+{
+    struct entry *entry = find(live, task_id);
+
+    if (entry == NULL)
+        return;
+    if (for_ms == 0 || for_ms + wait_ms < WORTH_TELLING_MS) {
+        entry->throttled_since_ms = entry->throttled_until_ms = 0;
+        return;
+    }
+    entry->throttled_since_ms = steady(entry->throttled_since_ms, now_ms - (int64_t)for_ms);
+    entry->throttled_until_ms = steady(entry->throttled_until_ms, now_ms + (int64_t)wait_ms);
+}
+
 void
 live_progress_saved(struct live_progress *live, const struct store_task *task)
 {
@@ -135,6 +162,18 @@ add_rate(const struct entry *entry, int64_t now_ms, struct director_progress *ou
 }
 
 static void
+add_throttle(const struct entry *entry, struct director_progress *out)
+{
+    if (entry->throttled_since_ms == 0)
+        return;
+    if (out->throttled == 0 || entry->throttled_since_ms < out->throttled_since_ms)
+        out->throttled_since_ms = entry->throttled_since_ms;
+    if (out->throttled == 0 || entry->throttled_until_ms < out->throttled_until_ms)
+        out->throttled_until_ms = entry->throttled_until_ms;
+    out->throttled++;
+}
+
+static void
 estimate(struct director_progress *out)
 {
     const struct store_counts *c = &out->counts;
@@ -159,6 +198,7 @@ live_progress_of_task(const struct live_progress *live, const struct store_task 
         out->counts = entry->counts;
         out->updated_ms = entry->updated_ms;
         add_rate(entry, now_ms, out);
+        add_throttle(entry, out);
     }
     estimate(out);
 }
@@ -203,6 +243,7 @@ live_progress_of_run(const struct live_progress *live, struct store *store, cons
             continue;
         replace_all(&out->counts, &entry->stored, &entry->counts);
         add_rate(entry, now_ms, out);
+        add_throttle(entry, out);
         if (entry->updated_ms > out->updated_ms)
             out->updated_ms = entry->updated_ms;
     }

@@ -14,6 +14,10 @@ void live_progress_free(struct live_progress *live);
 /* phase is cut to what fits. */
 void live_progress_put(struct live_progress *live, const struct store_task *task, const char *phase,
                        const struct store_counts *counts, int64_t now_ms);
+/* For a task that was put: Microsoft has answered nothing but throttling for for_ms (0: it does answer), and is asked
+ * again in wait_ms. */
+void live_progress_throttled(struct live_progress *live, const char *task_id, uint64_t for_ms, uint64_t wait_ms,
+                             int64_t now_ms);
 /* The row was written with these counts. */
 void live_progress_saved(struct live_progress *live, const struct store_task *task);
 /* The task ended, or was given away. */

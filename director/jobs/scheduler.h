@@ -66,15 +66,22 @@ int scheduler_on_hello(struct scheduler *scheduler, const char *node, struct sch
 /* Renews the leases of what it names; it is told to stop what is not its own, or was cancelled. */
 int scheduler_on_heartbeat(struct scheduler *scheduler, const char *node, const struct scheduler_running *running,
                            size_t count, struct error *err);
+struct scheduler_progress {
+    char phase[32];
+    struct store_counts counts;
+    uint64_t throttled_for_ms, throttled_wait_ms; /* 0 in the first: it is not held back */
+};
+
 /* Ignored unless it holds the task under this fence. */
 int scheduler_on_progress(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
-                          const char *phase, const struct store_counts *counts, struct error *err);
+                          const struct scheduler_progress *progress, struct error *err);
 
 struct scheduler_result {
     struct scheduler_running task;
     bool succeeded;
     enum error_kind error_kind;
     char error_text[STORE_TEXT_LEN];
+    uint64_t retry_after_ms; /* a failure is not tried again before; 0: no wish */
     struct store_counts counts;
     bool has_point;
     struct store_point point; /* id, previous, times and numbers; whose it is is taken from the task */

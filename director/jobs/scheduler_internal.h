@@ -17,9 +17,9 @@ struct scheduler {
 
 /* A held task goes back to the queue, or ends, as its transporter is lost. */
 int scheduler_task_lost(struct scheduler *scheduler, struct store_task *task, const char *why, struct error *err);
-/* A held task ended with an error: once more, or for good. */
+/* A held task ended with an error: once more, not before retry_after_ms have passed, or for good. */
 int scheduler_task_failed(struct scheduler *scheduler, struct store_task *task, enum error_kind kind, const char *text,
-                          struct error *err);
+                          uint64_t retry_after_ms, struct error *err);
 /* To one of the final states. */
 int scheduler_task_end(struct scheduler *scheduler, struct store_task *task, enum store_task_state state,
                        struct error *err);

@@ -201,7 +201,7 @@ static int
 fail_start(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
 {
     const struct error *why = argument;
-    return scheduler_task_failed(scheduler, task, why->kind, why->text, err);
+    return scheduler_task_failed(scheduler, task, why->kind, why->text, 0, err);
 }
 
 /* The lease is durable before anybody hears of it. */

@@ -140,14 +140,16 @@ scheduler_on_heartbeat(struct scheduler *scheduler, const char *node, const stru
 
 int
 scheduler_on_progress(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
-                      const char *phase, const struct store_counts *counts, struct error *err)
+                      const struct scheduler_progress *progress, struct error *err)
 {
+    int64_t now = clock_wall_ms(store_clock(scheduler->store));
     struct store_task row;
     int held = scheduler_holds(scheduler, node, task, &row, err);
 
     if (held <= 0)
         return held;
-    live_progress_put(scheduler->progress, &row, phase, counts, clock_wall_ms(store_clock(scheduler->store)));
+    live_progress_put(scheduler->progress, &row, progress->phase, &progress->counts, now);
+    live_progress_throttled(scheduler->progress, row.id, progress->throttled_for_ms, progress->throttled_wait_ms, now);
     if (row.state == STORE_TASK_RUNNING)
         return 0;
     task_state_move(&row, STORE_TASK_RUNNING);
@@ -181,11 +183,12 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
     if (result->has_point && task->kind == STORE_RUN_BACKUP && add_point(scheduler, task, result, err) != 0)
         return -1;
     if (!result->succeeded)
-        return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, err);
+        return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, result->retry_after_ms,
+                                     err);
     if (result->counts.damaged > 0) {
         snprintf(damage, sizeof(damage), "%llu chunks or records are damaged or missing",
                  (unsigned long long)result->counts.damaged);
-        return scheduler_task_failed(scheduler, task, ERROR_CORRUPT, damage, err);
+        return scheduler_task_failed(scheduler, task, ERROR_CORRUPT, damage, 0, err);
     }
     task->error_kind[0] = '\0';
     task->error_text[0] = '\0';

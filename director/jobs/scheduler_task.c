@@ -135,7 +135,7 @@ scheduler_task_lost(struct scheduler *scheduler, struct store_task *task, const 
 
 int
 scheduler_task_failed(struct scheduler *scheduler, struct store_task *task, enum error_kind kind, const char *text,
-                      struct error *err)
+                      uint64_t retry_after_ms, struct error *err)
 {
     uint32_t spread;
 
@@ -148,6 +148,7 @@ scheduler_task_failed(struct scheduler *scheduler, struct store_task *task, enum
         task_retry_after_failure(&scheduler->retry, kind, task->attempts, now_of(scheduler), spread);
     if (!retry.again)
         return scheduler_task_end(scheduler, task, STORE_TASK_FAILED, err);
+    retry = task_retry_not_before(retry, now_of(scheduler), retry_after_ms, spread);
     log_warn("jobs", "task failed and is tried again: kind=%s attempts=%u task=%s in_ms=%lld", error_kind_name(kind),
              task->attempts, task->id, (long long)(retry.not_before_ms - now_of(scheduler)));
     return requeue(scheduler, task, retry.not_before_ms, err);

@@ -21,6 +21,9 @@ struct task_retry {
  * back together. */
 struct task_retry task_retry_after_failure(const struct task_retry_policy *policy, enum error_kind kind,
                                            unsigned attempts, int64_t now_ms, uint32_t spread);
+/* A retry that does not come before what a service has asked for, by a little: at most a day. spread as above. */
+struct task_retry task_retry_not_before(struct task_retry retry, int64_t now_ms, uint64_t retry_after_ms,
+                                        uint32_t spread);
 /* losses: leases that ran out so far, this one included. */
 struct task_retry task_retry_after_loss(unsigned losses, int64_t now_ms);
 

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a transporter says of its times is cut to this. */
+#define THROTTLED_MAX_MS ((uint64_t)30 * 24 * 60 * 60 * 1000)
+
 static int
 id_of(char out[IDENTIFIER_LEN], const char *text, const char *what, struct error *err)
 {
@@ -80,8 +83,11 @@ parse_progress(const Longhaul__V1__TaskProgress *from, struct control_message *m
 {
     message->kind = CONTROL_PROGRESS;
     message->progress.task.fence = from->fence;
-    line_of(message->progress.phase, sizeof(message->progress.phase), from->phase);
-    counts_of(&message->progress.counts, from);
+    struct scheduler_progress *told = &message->progress.told;
+    line_of(told->phase, sizeof(told->phase), from->phase);
+    counts_of(&told->counts, from);
+    told->throttled_for_ms = from->throttled_for_ms < THROTTLED_MAX_MS ? from->throttled_for_ms : THROTTLED_MAX_MS;
+    told->throttled_wait_ms = from->throttled_wait_ms < THROTTLED_MAX_MS ? from->throttled_wait_ms : THROTTLED_MAX_MS;
     return id_of(message->progress.task.task, from->task_id, "task", err);
 }
 
@@ -129,6 +135,7 @@ parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, stru
     to->succeeded = from->succeeded;
     to->error_kind = from->succeeded ? ERROR_NONE : error_kind_from_name(from->error_kind);
     line_of(to->error_text, sizeof(to->error_text), from->error_text);
+    to->retry_after_ms = from->retry_after_ms;
     if (from->totals != NULL)
         counts_of(&to->counts, from->totals);
     to->counts.items_skipped = from->items_skipped;

@@ -39,8 +39,7 @@ struct control_message {
         } heartbeat;
         struct {
             struct scheduler_running task;
-            char phase[32];
-            struct store_counts counts;
+            struct scheduler_progress told;
         } progress;
         struct scheduler_result *finished; /* in the arena */
         struct {

@@ -209,7 +209,7 @@ dispatch(struct session *session, struct control_message *message, struct error 
         return receive_heartbeat(session, message, err);
     case CONTROL_PROGRESS:
         return scheduler_on_progress(service->scheduler, session->node_id, &message->progress.task,
-                                     message->progress.phase, &message->progress.counts, err);
+                                     &message->progress.told, err);
     case CONTROL_FINISHED:
         return receive_finished(session, message, err);
     case CONTROL_DISCOVERED:

@@ -35,6 +35,33 @@ progress_goes_by_bytes_then_items_then_tasks(void **state)
           false, "succeeded: 100%, 0 items, 0 B read, 0 B written, 0 B/s");
 }
 
+static bool
+is_news(const char *json, char shown[CLI_WATCH_REMARK])
+{
+    json_t *run = json_loads(json, 0, NULL);
+    assert_non_null(run);
+    bool news = cli_watch_is_news(run, shown);
+    json_decref(run);
+    return news;
+}
+
+static void
+throttling_is_told_once_a_minute_and_summed_up(void **state)
+{
+    (void)state;
+    char shown[CLI_WATCH_REMARK] = "";
+
+    assert_false(is_news("{\"remark\":null}", shown));
+    assert_true(is_news("{\"remark\":\"disk\"}", shown));
+    assert_false(is_news("{\"remark\":\"disk\"}", shown));
+    assert_true(is_news("{\"remark\":\"throttled by: 1\",\"throttled\":{\"since\":\"a\",\"seconds\":5}}", shown));
+    assert_false(is_news("{\"remark\":\"throttled by: 2\",\"throttled\":{\"since\":\"a\",\"seconds\":50}}", shown));
+    assert_true(is_news("{\"remark\":\"throttled by: 3\",\"throttled\":{\"since\":\"a\",\"seconds\":60}}", shown));
+    assert_false(is_news("{\"remark\":null}", shown));
+    check("{\"state\":\"succeeded\",\"final\":true,\"counts\":{\"throttled_ms\":723400}}", false,
+          "succeeded: 100%, 0 items, 0 B read, 0 B stored, 0 B/s, throttled for 12 min 03 s");
+}
+
 static void
 nonsense_stays_within_the_line(void **state)
 {
@@ -61,6 +88,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(progress_goes_by_bytes_then_items_then_tasks),
+        cmocka_unit_test(throttling_is_told_once_a_minute_and_summed_up),
         cmocka_unit_test(nonsense_stays_within_the_line),
         cmocka_unit_test(paths_are_escaped),
     };

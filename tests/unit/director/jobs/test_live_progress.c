@@ -1,4 +1,5 @@
 #include "director/jobs/live_progress.h"
+#include "director/api/api_throttle.h"
 #include "tests/unit/director/store_fixture.h"
 
 static struct store_run
@@ -71,12 +72,57 @@ a_runs_numbers_take_in_what_is_live(void **state)
     live_progress_free(live);
 }
 
+static void
+a_throttled_task_shows_until_it_is_answered(void **state)
+{
+    struct store_fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_task tasks[2];
+    struct director_progress out;
+    const struct store_counts counts = { .items_done = 1 };
+    int64_t now = f->clock.wall_ms;
+    struct live_progress *live = live_progress_new();
+    struct store_run run = add_run(f, tasks);
+    char remark[STORE_TEXT_LEN];
+
+    for (int i = 0; i < 2; i++)
+        live_progress_put(live, &tasks[i], "transfer", &counts, now);
+    live_progress_throttled(live, tasks[0].id, 100, 2000, now);
+    live_progress_of_task(live, &tasks[0], now, &out);
+    assert_int_equal(out.throttled, 0);
+    live_progress_throttled(live, tasks[0].id, 720000, 190000, now);
+    live_progress_throttled(live, tasks[0].id, 721000, 188500, now + 1200);
+    live_progress_throttled(live, tasks[1].id, 60000, 30000, now);
+    live_progress_of_task(live, &tasks[0], now, &out);
+    assert_int_equal(out.throttled, 1);
+    assert_int_equal(out.throttled_since_ms, now - 720000);
+    assert_int_equal(out.throttled_until_ms, now + 190000);
+    api_throttle_remark(&out, now, remark);
+    assert_non_null(strstr(remark, "throttled by Microsoft 365: waiting until "));
+    assert_non_null(strstr(remark, " UTC (12 min so far)"));
+    assert_ok(live_progress_of_run(live, f->store, &run, now, &out, &err));
+    assert_int_equal(out.throttled, 2);
+    assert_int_equal(out.throttled_since_ms, now - 720000);
+    assert_int_equal(out.throttled_until_ms, now + 30000);
+    api_throttle_remark(&out, now + 31000, remark);
+    assert_string_equal(remark, "throttled by Microsoft 365: asking again now (12 min so far, 2 objects)");
+    live_progress_throttled(live, tasks[0].id, 0, 0, now);
+    live_progress_drop(live, tasks[1].id);
+    assert_ok(live_progress_of_run(live, f->store, &run, now, &out, &err));
+    assert_int_equal(out.throttled, 0);
+    api_throttle_remark(&out, now, remark);
+    assert_string_equal(remark, "");
+    live_progress_free(live);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rate_and_time_left_come_from_the_last_half_minute,
                                         store_fixture_setup_populated, store_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_throttled_task_shows_until_it_is_answered, store_fixture_setup_populated,
+                                        store_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_runs_numbers_take_in_what_is_live, store_fixture_setup_populated,
                                         store_fixture_teardown),
     };

@@ -32,6 +32,19 @@ delays_grow_to_a_ceiling(void **state)
 }
 
 static void
+what_a_service_asks_for_is_waited_for(void **state)
+{
+    (void)state;
+    struct task_retry soon = { .again = true, .not_before_ms = 6000 }, never = { .again = false };
+
+    assert_int_equal(task_retry_not_before(soon, 1000, 0, 7).not_before_ms, 6000);
+    assert_int_equal(task_retry_not_before(soon, 1000, 2000, 7).not_before_ms, 6000);
+    assert_int_equal(task_retry_not_before(soon, 1000, 3600000, 7).not_before_ms, 3601007);
+    assert_in_range(task_retry_not_before(soon, 0, UINT64_MAX, UINT32_MAX).not_before_ms, 86400000, 86402000);
+    assert_false(task_retry_not_before(never, 0, 5, 0).again);
+}
+
+static void
 credentials_get_one_more_chance(void **state)
 {
     (void)state;
@@ -54,9 +67,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_get_better_is_not_tried_again),
-        cmocka_unit_test(delays_grow_to_a_ceiling),
-        cmocka_unit_test(credentials_get_one_more_chance),
+        cmocka_unit_test(what_cannot_get_better_is_not_tried_again), cmocka_unit_test(delays_grow_to_a_ceiling),
+        cmocka_unit_test(what_a_service_asks_for_is_waited_for),     cmocka_unit_test(credentials_get_one_more_chance),
         cmocka_unit_test(a_task_that_kills_transporters_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
