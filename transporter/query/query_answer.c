@@ -5,6 +5,7 @@
 #include "common/base/encoding.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/vault/catalog_folder.h"
 #include "common/vault/catalog_search.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_reader.h"
@@ -127,7 +128,9 @@ answer_list(struct answer *answer, struct error *err)
     uint64_t total = 0;
     const struct query_request *request = answer->request;
     const struct catalog_slice slice = { .offset = request->offset, .limit = request->limit };
-    if (catalog_list(answer->catalog, catalog_key_of(&request->folder), slice, on_listed, answer, &total, err) != 0)
+    struct catalog_key folder = catalog_key_of(&request->folder);
+    if (catalog_folder_check(answer->catalog, folder, err) != 0 ||
+        catalog_list(answer->catalog, folder, slice, on_listed, answer, &total, err) != 0)
         return NULL;
     return json_pack("{s:O, s:I}", "items", answer->items, "total", (json_int_t)total);
 }

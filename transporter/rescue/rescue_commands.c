@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/encoding.h"
 #include "common/base/memory.h"
+#include "common/vault/catalog_folder.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_verify.h"
@@ -88,6 +89,8 @@ rescue_browse(struct rescue *rescue, struct error *err)
         return -1;
     const struct catalog_slice all = { .offset = 0, .limit = UINT64_MAX };
     CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(reader, &point.catalog);
+    if (catalog_folder_check(catalog, catalog_key_of(&folder), err) != 0)
+        return -1;
     return catalog_list(catalog, catalog_key_of(&folder), all, on_listed, NULL, NULL, err);
 }
 
@@ -138,10 +141,24 @@ on_batch(void *ctx, struct restore_batch *batch, struct error *err)
 }
 
 static int
+check_folders(struct rescue *rescue, const struct point *point, const struct selection *selection, struct error *err)
+{
+    CLEANUP(vault_reader_close_p) struct vault_reader *reader = vault_reader_open(rescue->vault, READER_CACHE, err);
+    if (reader == NULL)
+        return -1;
+    CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(reader, &point->catalog);
+    for (size_t i = 0; i < selection->folder_count; i++)
+        if (catalog_folder_check(catalog, selection->folders[i], err) != 0)
+            return error_wrap(err, "--folder");
+    return 0;
+}
+
+static int
 export_items(struct rescue *rescue, struct export *export, const struct selection *selection, struct error *err)
 {
     struct point point;
-    if (point_read(rescue->vault, rescue->options.point, &point, err) != 0)
+    if (point_read(rescue->vault, rescue->options.point, &point, err) != 0 ||
+        check_folders(rescue, &point, selection, err) != 0)
         return -1;
     const struct restore_plan_options options = { .vault = rescue->vault,
                                                   .root = &point.catalog,

@@ -1,6 +1,7 @@
 #include "tests/unit/common/vault/vault_fixture.h"
 
 #include "common/vault/catalog_edit.h"
+#include "common/vault/catalog_folder.h"
 
 #define IDS 3000
 
@@ -236,6 +237,33 @@ random_histories_agree_with_a_plain_map(void **state)
 }
 
 static void
+a_folder_that_is_none_is_not_found(void **state)
+{
+    struct vault_fixture f;
+    struct model *model = MEMORY_NEW(struct model);
+    struct error err = ERROR_INIT;
+    struct catalog_key_buffer key;
+    const struct catalog_key top = { .len = 0 };
+    (void)state;
+    fixture_open(&f);
+    model->items[1].there = model->items[IDS - 1].there = true;
+    struct catalog_root root = build(&f, model, 0);
+    CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(f.reader, &root);
+    assert_ok(catalog_folder_check(catalog, top, &err), err);
+    assert_ok(catalog_folder_check(catalog, key_of(1, &key), &err), err);
+    assert_int_equal(catalog_folder_check(catalog, key_of(2, &key), &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    error_clear(&err);
+    assert_int_equal(catalog_folder_check(catalog, key_of(IDS - 1, &key), &err), -1);
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "not of a folder"));
+    catalog_close(catalog);
+    catalog = NULL;
+    free(model);
+    fixture_close(&f);
+}
+
+static void
 removing_everything_gives_the_empty_root(void **state)
 {
     struct vault_fixture f;
@@ -416,6 +444,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_histories_agree_with_a_plain_map),
+        cmocka_unit_test(a_folder_that_is_none_is_not_found),
         cmocka_unit_test(removing_everything_gives_the_empty_root),
         cmocka_unit_test(a_diff_tells_exactly_what_differs),
         cmocka_unit_test(a_hundred_changes_cost_about_the_same_in_a_large_catalog),
