@@ -89,6 +89,26 @@ int
 director_config_check(const struct director_config *config, struct error *err)
 {
     if (config->heartbeat_ms * BEATS_A_LEASE > config->lease_ms)
-        return FAIL(err, ERROR_CONFIG, 0, "heartbeat.interval is at most a third of lease.duration");
+        return FAIL(
+            err, ERROR_CONFIG, 0,
+            "heartbeat.interval (%llu ms) is more than a third of lease.duration (%llu ms): a late report would "
+            "cost a transporter its tasks",
+            (unsigned long long)config->heartbeat_ms, (unsigned long long)config->lease_ms);
     return 0;
 }
+
+static int
+check_loaded(const struct config *config, struct error *err)
+{
+    struct director_config values;
+
+    config_store(config, &values);
+    return director_config_check(&values, err);
+}
+
+const struct config_program director_config_program = {
+    .schema = &director_config_schema,
+    .summary = "plans backups, remembers them, and serves the API",
+    .default_file = "/etc/longhaul/director.yaml",
+    .check = check_loaded,
+};

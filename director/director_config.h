@@ -3,7 +3,7 @@
 
 /* The director's configuration, finished and checked. Texts belong to the struct config they came from. */
 
-#include "common/config/config.h"
+#include "common/config/config_program.h"
 
 struct director_config {
     const char *state_dir;
@@ -20,6 +20,7 @@ struct director_config {
 };
 
 extern const struct config_schema director_config_schema;
+extern const struct config_program director_config_program;
 
 /* What one option alone cannot show: a lease must outlast lost heartbeats. ERROR_CONFIG. */
 int director_config_check(const struct director_config *config, struct error *err);

@@ -8,12 +8,6 @@
 
 #include <stdio.h>
 
-static const struct config_program program = {
-    .schema = &director_config_schema,
-    .summary = "plans backups, remembers them, and serves the API",
-    .default_file = "/etc/longhaul/director.yaml",
-};
-
 static int
 fail(const struct error *err)
 {
@@ -29,7 +23,7 @@ main(int argc, char **argv)
     struct error err = ERROR_INIT;
     enum log_level level;
 
-    switch (config_program_start(&program, config, argc, argv, NULL, &err)) {
+    switch (config_program_start(&director_config_program, config, argc, argv, NULL, &err)) {
     case CONFIG_DONE:
         return 0;
     case CONFIG_FAILED:

@@ -1,6 +1,8 @@
 #include "transporter/transporter_config.h"
 
+#include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/net/http_client.h"
 
 #include <stddef.h>
 
@@ -75,6 +77,23 @@ const struct config_schema transporter_config_schema = {
     .count = ARRAY_LEN(options),
 };
 
+int
+transporter_config_check(const struct transporter_config *config, struct error *err)
+{
+    if (config->graph_extra_ca[0] == '\0' || http_client_check_ca(config->graph_extra_ca, err) == 0)
+        return 0;
+    return error_wrap(err, "graph.extra_ca");
+}
+
+static int
+check_loaded(const struct config *config, struct error *err)
+{
+    struct transporter_config values;
+
+    config_store(config, &values);
+    return transporter_config_check(&values, err);
+}
+
 const struct config_program transporter_config_program = {
     .schema = &transporter_config_schema,
     .summary = "Moves data between Microsoft 365 and vaults, and holds vaults for others.",
@@ -85,4 +104,5 @@ const struct config_program transporter_config_program = {
                 "  vault list|browse|verify|export --storage DIR --vault ID --password-file FILE ...\n"
                 "                         read a vault with nothing but its storage and its password\n",
     .default_file = TRANSPORTER_CONFIG_FILE,
+    .check = check_loaded,
 };

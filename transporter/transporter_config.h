@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+struct error;
+
 #define TRANSPORTER_CONFIG_FILE "/etc/longhaul/transporter.yaml"
 
 struct transporter_config {
@@ -21,6 +23,9 @@ struct transporter_config {
     uint64_t vault_patience_ms;
     char *log_level;
 };
+
+/* What no single value tells. ERROR_CONFIG. */
+int transporter_config_check(const struct transporter_config *config, struct error *err);
 
 extern const struct config_schema transporter_config_schema;
 extern const struct config_program transporter_config_program;

@@ -114,6 +114,8 @@ config_program_start(const struct config_program *program, struct config *config
     }
     if (load(program, config, &line, err) != 0)
         return CONFIG_FAILED;
+    if (!line.print && program->check != NULL && program->check(config, err) != 0)
+        return CONFIG_FAILED;
     if (line.print)
         config_print(config, stdout);
     else if (line.check)

@@ -11,6 +11,8 @@ struct config_program {
     const char *summary;      /* one line */
     const char *commands;     /* further lines of --help about subcommands; NULL: none */
     const char *default_file; /* read when it exists and --config is not given */
+    /* What no single value tells, such as two that do not fit, or a file that is not there. NULL: nothing. */
+    int (*check)(const struct config *config, struct error *err);
 };
 
 enum config_outcome {

@@ -4,12 +4,14 @@
 #include "common/base/memory.h"
 #include "common/net/http_client_internal.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IDLE_HANDLES 64
 
@@ -71,13 +73,35 @@ trust_text(X509_STORE *trust, const char *pem, struct error *err)
 }
 
 static int
+trust_file(X509_STORE *trust, const char *path, struct error *err)
+{
+    if (access(path, R_OK) != 0)
+        return FAIL(err, ERROR_CONFIG, errno, "%s cannot be read: %s", path, strerror(errno));
+    if (X509_STORE_load_file(trust, path) != 1)
+        return FAIL(err, ERROR_CONFIG, 0, "%s holds no readable PEM certificates", path);
+    return 0;
+}
+
+int
+http_client_check_ca(const char *path, struct error *err)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    if (store == NULL)
+        return FAIL(err, ERROR_INTERNAL, 0, "OpenSSL cannot start");
+    int status = trust_file(store, path, err);
+    X509_STORE_free(store);
+    return status;
+}
+
+static int
 load_trust(struct http_client *client, const char *extra_ca, const char *extra_ca_pem, struct error *err)
 {
     client->trust = X509_STORE_new();
     if (client->trust == NULL || X509_STORE_set_default_paths(client->trust) != 1)
         return FAIL(err, ERROR_INTERNAL, 0, "OpenSSL cannot load the system's certificate authorities");
-    if (extra_ca != NULL && X509_STORE_load_file(client->trust, extra_ca) != 1)
-        return FAIL(err, ERROR_CONFIG, 0, "%s holds no readable PEM certificates", extra_ca);
+    if (extra_ca != NULL && trust_file(client->trust, extra_ca, err) != 0)
+        return -1;
     return extra_ca_pem != NULL ? trust_text(client->trust, extra_ca_pem, err) : 0;
 }
 

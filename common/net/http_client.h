@@ -23,6 +23,9 @@ struct http_client_options {
     bool http2_allowed;          /* false: HTTP/1.1, which Microsoft Graph needs */
 };
 
+/* Whether the file can be an extra_ca. ERROR_CONFIG: it cannot be read, or holds no certificate in PEM. */
+int http_client_check_ca(const char *path, struct error *err);
+
 /* Options are borrowed for the call. */
 struct http_client *http_client_new(const struct http_client_options *options, struct error *err);
 /* No request may be running. */
