@@ -6,6 +6,7 @@
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
+#include "director/cli/cli_tenant_id.h"
 #include "director/cli/cli_watch.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ read_bundle(struct cli *cli, struct error *err)
     CLEANUP(secret_free_p) struct secret *key = NULL;
     CLEANUP(secret_free_p) struct secret *password = NULL;
 
-    if (cli_option_required(cli, "tenant-id", &tenant_id, err) != 0 ||
+    if (cli_option_required(cli, "tenant-id", &tenant_id, err) != 0 || cli_tenant_id_check(tenant_id, err) != 0 ||
         cli_option_required(cli, "client-id", &client_id, err) != 0 ||
         find_cloud(cli, &login_url, &graph_url, err) != 0)
         return NULL;
