@@ -7,6 +7,7 @@
 #include "director/cli/cli_parse.h"
 #include "director/cli/cli_settings.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,6 +76,29 @@ run_command(struct cli *cli, struct error *err)
     return result;
 }
 
+/* Also of a command line that was not understood up to there. */
+static bool
+has_word(int argc, char **argv, const char *word)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+static void
+print_error(bool json, const struct error *err)
+{
+    json_t *object =
+        json ? json_pack("{s:{s:s, s:s}}", "error", "kind", error_kind_name(err->kind), "message", err->text) : NULL;
+
+    /* A text that is not UTF-8 makes no JSON. */
+    if (object == NULL || json_dumpf(object, stderr, JSON_COMPACT) != 0)
+        fprintf(stderr, "longhaul: %s", err->text);
+    fputc('\n', stderr);
+    json_decref(object);
+}
+
 int
 cli_main(int argc, char **argv)
 {
@@ -99,6 +123,6 @@ cli_main(int argc, char **argv)
     if (result == 0)
         return 0;
     fflush(stdout);
-    fprintf(stderr, "longhaul: %s\n", err.text);
+    print_error(cli_flag(&cli, "json") || has_word(argc, argv, "--json"), &err);
     return error_kind_exit_code(err.kind);
 }

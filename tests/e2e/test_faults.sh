@@ -160,3 +160,25 @@ read_vault "$WORK/wrong" >"$WORK/out" 2>&1 || status=$?
 grep -E "wrong password|password is wrong" "$WORK/out" || { cat "$WORK/out"; fail "a wrong password is not named"; }
 [ "$(read_vault "$WORK/password" | wc -l)" -eq "$(e2e_points)" ] || fail "the vault and the director know different points"
 e2e_compare_restored $user "$home"
+
+say "what is asked for is not there, or is no such thing"
+point=$(e2e_last_point drive $user)
+wrong() { # WHAT EXIT_CODE PATTERN COMMAND...: fails with this code and says so on standard error
+    local what=$1 code=$2 pattern=$3 status=0
+    shift 3
+    "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
+    [ $status -eq "$code" ] || { cat "$WORK/out" "$WORK/err"; fail "$what: exit code $status, not $code"; }
+    grep -E "$pattern" "$WORK/err" || { cat "$WORK/err"; fail "$what: the line does not match $pattern"; }
+}
+nowhere=036e6f73756368666f6c646572
+offline() {
+    "$STACK_BIN/longhaul-transporter" vault "$@" --storage "$disk/repository" --vault "$vault" --password-file "$WORK/password"
+}
+wrong "an unknown folder" 66 "no folder with this key" lh point browse "$point" $nowhere
+wrong "an unknown folder of a vault" 66 "no folder with this key" offline browse --point "$point" --folder $nowhere
+wrong "an unknown folder to export" 66 "no folder with this key" offline export --point "$point" --folder $nowhere --to "$WORK/export"
+wrong "an unknown point, as JSON" 66 '^\{"error":\{"kind":"not_found","message":".+"\}\}$' lh point show point-none --json
+wrong "a command that does not exist, as JSON" 64 '^\{"error":\{"kind":"usage","message":".+"\}\}$' lh point shoe --json
+wrong "a tenant id that is none" 64 "is no tenant id" lh tenant add fabrikam --tenant-id fabrikam --client-id x --client-secret-file "$WORK/password" --transporter near-data --yes
+wrong "a heartbeat longer than the lease allows" 78 "third of lease.duration" "$STACK_BIN/longhaul-director" --set heartbeat.interval=50s --check-config
+wrong "authorities that are not there" 78 "graph.extra_ca: .* cannot be read" "$STACK_BIN/longhaul-transporter" --set graph.extra_ca=/nowhere.pem --check-config
