@@ -15,115 +15,144 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define PASSWORD_MAX 4096
+#define SECRET_FILE_MAX 16384
 
 static const char usage[] =
-    "Usage: longhaul-transporter vault COMMAND --storage DIR --vault ID --password-file FILE [OPTIONS]\n"
+    "Usage: longhaul-transporter vault COMMAND --storage PLACE --vault ID --password-file FILE [OPTIONS]\n"
     "  list                                  the vault's recovery points\n"
     "  browse --point P [--folder KEY]       what is in a folder of a point; without KEY: at the top\n"
+    "  search --point P [--text T] [--name T] [--subject T] [--sender T] [--from TIME] [--until TIME]\n"
+    "                                        items that all of these fit, without regard to case and accents;\n"
+    "                                        times such as 2026-09-14 or 2026-09-14T07:58:10Z\n"
     "  verify [--point P]                    read and check every byte of one point, or of all\n"
-    "  export --point P --to DIR [--folder KEY]  write it all, or a folder of it, below DIR\n"
-    "A password file of - is standard input. The line's end is not part of the password.\n";
+    "  export --point P --to PATH [--folder KEY] [--format files|zip|mbox]\n"
+    "                                        write it all, or a folder of it: .eml and files below PATH, one zip\n"
+    "                                        file PATH, or an mbox file below PATH for each mail folder\n"
+    "PLACE is a repository's folder, or a file (- is standard input) with the location of any kind of storage as\n"
+    "JSON, such as {\"driver\":\"s3\",\"endpoint\":\"https://...\",\"bucket\":\"...\",...}; README.md has them all.\n"
+    "A password file of - is standard input. The line's end is not part of the password.\n"
+    "--json prints one JSON object a line (list, browse, search).\n";
 
 static const struct {
     const char *name;
     int (*run)(struct rescue *rescue, struct error *err);
     bool needs_point;
 } commands[] = {
-    { "list", rescue_list, false },
-    { "browse", rescue_browse, true },
-    { "verify", rescue_verify, false },
-    { "export", rescue_export, true },
+    { "list", rescue_list, false },     { "browse", rescue_browse, true }, { "search", rescue_search, true },
+    { "verify", rescue_verify, false }, { "export", rescue_export, true },
+};
+
+/* The order is that of the pointers in options_of(). */
+static const struct option names[] = {
+    { "storage", required_argument, NULL, 0 },
+    { "vault", required_argument, NULL, 1 },
+    { "password-file", required_argument, NULL, 2 },
+    { "point", required_argument, NULL, 3 },
+    { "folder", required_argument, NULL, 4 },
+    { "to", required_argument, NULL, 5 },
+    { "format", required_argument, NULL, 6 },
+    { "text", required_argument, NULL, 7 },
+    { "name", required_argument, NULL, 8 },
+    { "subject", required_argument, NULL, 9 },
+    { "sender", required_argument, NULL, 10 },
+    { "from", required_argument, NULL, 11 },
+    { "until", required_argument, NULL, 12 },
+    { "json", no_argument, NULL, 13 },
+    { NULL, 0, NULL, 0 },
 };
 
 static int
 parse_options(int argc, char **argv, struct rescue_options *options, struct error *err)
 {
-    static const struct option names[] = {
-        { "storage", required_argument, NULL, 's' },
-        { "vault", required_argument, NULL, 'v' },
-        { "password-file", required_argument, NULL, 'p' },
-        { "point", required_argument, NULL, 'P' },
-        { "folder", required_argument, NULL, 'f' },
-        { "to", required_argument, NULL, 't' },
-        { NULL, 0, NULL, 0 },
-    };
+    const char **const texts[] = { &options->storage, &options->vault_id, &options->password_file, &options->point,
+                                   &options->folder,  &options->to,       &options->format,        &options->text,
+                                   &options->name,    &options->subject,  &options->sender,        &options->from,
+                                   &options->until };
     if (argc < 2)
         return FAIL(err, ERROR_USAGE, 0, "a command is missing");
     options->command = argv[1];
     optind = 2;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        switch (c) {
-        case 's':
-            options->storage = optarg;
-            break;
-        case 'v':
-            options->vault_id = optarg;
-            break;
-        case 'p':
-            options->password_file = optarg;
-            break;
-        case 'P':
-            options->point = optarg;
-            break;
-        case 'f':
-            options->folder = optarg;
-            break;
-        case 't':
-            options->to = optarg;
-            break;
-        default:
+        if (c == (int)ARRAY_LEN(texts))
+            options->json = true;
+        else if (c >= 0 && c < (int)ARRAY_LEN(texts))
+            *texts[c] = optarg;
+        else
             return FAIL(err, ERROR_USAGE, 0, "option %s is unknown or lacks its value", argv[optind - 1]);
-        }
     }
     if (optind < argc)
         return FAIL(err, ERROR_USAGE, 0, "'%s' is one argument too many", argv[optind]);
     if (options->storage == NULL || options->vault_id == NULL || options->password_file == NULL)
         return FAIL(err, ERROR_USAGE, 0, "--storage, --vault and --password-file are needed");
+    if (strcmp(options->storage, "-") == 0 && strcmp(options->password_file, "-") == 0)
+        return FAIL(err, ERROR_USAGE, 0, "only one of --storage and --password-file can be standard input");
     return 0;
 }
 
+/* A small file, or standard input, without the line's end. */
 static struct secret *
-read_password(const char *path, struct error *err)
+read_secret(const char *path, const char *what, struct error *err)
 {
     bool standard_input = strcmp(path, "-") == 0;
     int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    struct secret *room = fd >= 0 ? secret_reserve(PASSWORD_MAX, err) : NULL;
-    ssize_t n = room != NULL ? read(fd, secret_bytes_mutable(room), PASSWORD_MAX) : -1;
+    struct secret *room = fd >= 0 ? secret_reserve(SECRET_FILE_MAX, err) : NULL;
+    ssize_t n = room != NULL ? 0 : -1;
+    for (ssize_t part = 1; n >= 0 && part > 0 && n < SECRET_FILE_MAX; n = part < 0 ? part : n + part)
+        part = read(fd, secret_bytes_mutable(room) + n, (size_t)(SECRET_FILE_MAX - n));
     int native = errno;
     if (fd > 0)
         close(fd);
-    struct secret *password = NULL;
+    struct secret *secret = NULL;
     if (n < 0)
-        FAIL(err, error_kind_from_errno(native), native, "password file: %s", strerror(native));
+        FAIL(err, error_kind_from_errno(native), native, "%s: %s", what, strerror(native));
     while (n > 0 && (secret_bytes(room)[n - 1] == '\n' || secret_bytes(room)[n - 1] == '\r'))
         n--;
     if (n == 0)
-        FAIL(err, ERROR_USAGE, 0, "the password file is empty");
+        FAIL(err, ERROR_USAGE, 0, "the %s is empty", what);
     if (n > 0)
-        password = secret_new(secret_bytes(room), (size_t)n, err);
+        secret = secret_new(secret_bytes(room), (size_t)n, err);
     secret_free(room);
-    return password;
+    return secret;
+}
+
+static struct secret *
+folder_location(const char *folder, struct error *err)
+{
+    CLEANUP(memory_free_p) char *absolute = realpath(folder, NULL);
+    if (absolute == NULL) {
+        FAIL(err, ERROR_UNAVAILABLE, errno, "storage %s is not available: %s", folder, strerror(errno));
+        return NULL;
+    }
+    json_t *json = json_pack("{s:s, s:s}", "driver", "local", "path", absolute);
+    CLEANUP(memory_free_p) char *location = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    if (location == NULL) {
+        FAIL(err, ERROR_USAGE, 0, "--storage is not a path in UTF-8");
+        return NULL;
+    }
+    return secret_new(location, strlen(location), err);
+}
+
+static struct secret *
+find_location(const char *place, struct error *err)
+{
+    struct stat st;
+    bool file = strcmp(place, "-") == 0 || (stat(place, &st) == 0 && !S_ISDIR(st.st_mode));
+    return file ? read_secret(place, "storage location", err) : folder_location(place, err);
 }
 
 static int
 open_host(struct rescue *rescue, struct error *err)
 {
     char folder[] = "/tmp/longhaul-rescue-XXXXXX";
-    CLEANUP(memory_free_p) char *absolute = realpath(rescue->options.storage, NULL);
-    if (absolute == NULL)
-        return FAIL(err, ERROR_UNAVAILABLE, errno, "storage %s is not available: %s", rescue->options.storage,
-                    strerror(errno));
-    json_t *json = json_pack("{s:s, s:s}", "driver", "local", "path", absolute);
-    char *location = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-    json_decref(json);
+    CLEANUP(secret_free_p) struct secret *location = find_location(rescue->options.storage, err);
     if (location == NULL)
-        return FAIL(err, ERROR_USAGE, 0, "--storage is not a path in UTF-8");
-    rescue->storage = storage_open(location, strlen(location), rescue->clock, false, err);
-    free(location);
+        return -1;
+    rescue->storage = storage_open(secret_text(location), secret_len(location), rescue->clock, false, err);
     if (rescue->storage == NULL)
         return -1;
     if (mkdtemp(folder) == NULL)
@@ -137,7 +166,7 @@ open_host(struct rescue *rescue, struct error *err)
 int
 rescue_open(struct rescue *rescue, struct error *err)
 {
-    CLEANUP(secret_free_p) struct secret *password = read_password(rescue->options.password_file, err);
+    CLEANUP(secret_free_p) struct secret *password = read_secret(rescue->options.password_file, "password file", err);
     if (password == NULL || open_host(rescue, err) != 0)
         return -1;
     rescue->vault =

@@ -6,8 +6,8 @@
 
 struct clock;
 
-/* `vault list|browse|verify|export --storage DIR --vault ID --password-file FILE [--point P] [--folder KEY]
- * [--to DIR]`, argv[0] being "vault". Prints to standard output and error; returns the exit code. */
+/* `vault list|browse|search|verify|export --storage PLACE --vault ID --password-file FILE [OPTIONS]`, argv[0] being
+ * "vault"; --help says the rest. Prints to standard output and error; returns the exit code. */
 int rescue_command(int argc, char **argv, const struct clock *clock);
 
 #endif

@@ -2,14 +2,20 @@
 #define LONGHAUL_TRANSPORTER_RESCUE_RESCUE_INTERNAL_H
 
 #include "common/base/error.h"
+#include "common/vault/catalog.h"
 #include "transporter/rescue/rescue.h"
+
+#include <stdbool.h>
 
 struct vault;
 
 struct rescue_options {
     const char *command;
     const char *storage, *vault_id, *password_file;
-    const char *point, *folder, *to; /* NULL: not given */
+    /* NULL: not given */
+    const char *point, *folder, *to, *format;
+    const char *text, *name, *subject, *sender, *from, *until;
+    bool json; /* one object a line */
 };
 
 /* A vault opened for one command. */
@@ -25,7 +31,11 @@ struct rescue {
 int rescue_open(struct rescue *rescue, struct error *err);
 void rescue_close(struct rescue *rescue);
 
+/* --folder as a key; len 0 when it is not given. */
+int rescue_folder_key(const struct rescue *rescue, struct catalog_key_buffer *key, struct error *err);
+
 int rescue_list(struct rescue *rescue, struct error *err);
+int rescue_search(struct rescue *rescue, struct error *err);
 int rescue_browse(struct rescue *rescue, struct error *err);
 int rescue_verify(struct rescue *rescue, struct error *err);
 int rescue_export(struct rescue *rescue, struct error *err);
