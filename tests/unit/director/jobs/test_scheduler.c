@@ -362,6 +362,39 @@ a_failure_is_tried_again_and_in_the_end_final(void **state)
 }
 
 static void
+a_throttled_task_waits_for_the_time_microsoft_named(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct director_progress shown;
+    char run[IDENTIFIER_LEN];
+
+    start_job(w, run);
+    scheduler_tick(w->scheduler);
+    struct store_task task = w->last_start;
+    struct scheduler_running running = running_of(&task);
+    const struct scheduler_progress told = { .phase = "transfer",
+                                             .throttled_for_ms = 60000,
+                                             .throttled_wait_ms = 30000 };
+    assert_ok(scheduler_on_progress(w->scheduler, task.transporter, &running, &told, &err));
+    live_progress_of_task(scheduler_progress(w->scheduler), &task, w->f->clock.wall_ms, &shown);
+    assert_int_equal(shown.throttled, 1);
+    struct scheduler_result result = result_of(&task, false);
+    result.error_kind = ERROR_THROTTLED;
+    result.retry_after_ms = 3600000;
+    assert_ok(scheduler_on_finished(w->scheduler, task.transporter, &result, &err));
+    live_progress_of_task(scheduler_progress(w->scheduler), &task, w->f->clock.wall_ms, &shown);
+    assert_int_equal(shown.throttled, 0);
+    assert_in_range(task_at(w, task.id).not_before_ms - w->f->clock.wall_ms, 3600000, 3602000);
+    fake_clock_advance(&w->f->clock, 3599000);
+    scheduler_tick(w->scheduler);
+    assert_int_equal(task_at(w, task.id).state, STORE_TASK_QUEUED);
+    fake_clock_advance(&w->f->clock, 3000);
+    scheduler_tick(w->scheduler);
+    assert_int_equal(task_at(w, task.id).state, STORE_TASK_LEASED);
+}
+
+static void
 a_cancelled_run_ends(void **state)
 {
     struct world *w = *state;
@@ -507,6 +540,7 @@ main(void)
         WITH_WORLD(a_lost_task_goes_to_another_with_a_higher_fence),
         WITH_WORLD(a_heartbeat_renews_and_tells_to_stop),
         WITH_WORLD(a_failure_is_tried_again_and_in_the_end_final),
+        WITH_WORLD(a_throttled_task_waits_for_the_time_microsoft_named),
         WITH_WORLD(a_cancelled_run_ends),
         WITH_WORLD(a_hello_keeps_what_it_names_and_shortens_the_rest),
         WITH_WORLD(a_waiting_task_says_what_for),

@@ -55,6 +55,27 @@ a_result_is_taken_over_and_bounded(void **state)
 }
 
 static void
+throttling_is_taken_over_and_bounded(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 20);
+    struct control_message message;
+    Longhaul__V1__TransporterMessage from = LONGHAUL__V1__TRANSPORTER_MESSAGE__INIT;
+    Longhaul__V1__TaskProgress progress = LONGHAUL__V1__TASK_PROGRESS__INIT;
+    char task[] = "task-1";
+
+    progress.task_id = task;
+    progress.throttled_for_ms = 720000;
+    progress.throttled_wait_ms = UINT64_MAX;
+    from.kind_case = LONGHAUL__V1__TRANSPORTER_MESSAGE__KIND_PROGRESS;
+    from.progress = &progress;
+    assert_ok(parse(arena, &from, &message, &err));
+    assert_int_equal(message.progress.told.throttled_for_ms, 720000);
+    assert_in_range(message.progress.told.throttled_wait_ms, 1, UINT32_MAX);
+}
+
+static void
 too_many_discovered_objects_are_refused(void **state)
 {
     (void)state;
@@ -108,6 +129,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_result_is_taken_over_and_bounded),
+        cmocka_unit_test(throttling_is_taken_over_and_bounded),
         cmocka_unit_test(too_many_discovered_objects_are_refused),
         cmocka_unit_test(garbage_is_refused_and_news_ignored),
     };
