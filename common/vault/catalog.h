@@ -33,6 +33,7 @@ struct catalog_key_buffer {
 #define CATALOG_FLAG_HIDDEN      (1U << 4)
 #define CATALOG_FLAG_IMPORTANT   (1U << 5)
 #define CATALOG_FLAG_NO_CONTENT  (1U << 6) /* content could not be read; the point's outcomes say why */
+#define CATALOG_FLAG_DAMAGED     (1U << 7) /* a copy found it damaged in its source; the next copy tries again */
 
 #define CATALOG_TEXT_MAX     4096  /* bytes of each text field */
 #define CATALOG_METADATA_MAX 16384 /* inline; more goes into metadata_ref */

@@ -138,6 +138,25 @@ pack_directory_intact(const uint8_t header[PACK_HEADER_LEN], const uint8_t *dire
     return memcmp(digest, directory + covered, DIGEST_LEN) == 0;
 }
 
+int
+pack_directory_size(const uint8_t *directory, const struct pack_trailer *trailer, uint64_t *size, struct error *err)
+{
+    struct reader in = READER_INIT(directory, trailer->directory_len);
+    uint64_t total = PACK_HEADER_LEN + trailer->directory_len + (uint64_t)PACK_TRAILER_LEN;
+    for (uint32_t i = 0; i < trailer->groups && !in.failed && total <= PACK_MAX_BYTES; i++) {
+        uint64_t stored = varint_get(&in), chunks = varint_get(&in);
+        total += stored > PACK_MAX_BYTES ? PACK_MAX_BYTES : stored;
+        for (; chunks > 0 && !in.failed; chunks--) {
+            (void)varint_get(&in);
+            (void)reader_bytes(&in, CHUNK_ID_LEN);
+        }
+    }
+    if (in.failed || total > PACK_MAX_BYTES)
+        return FAIL(err, ERROR_FORMAT, 0, "the pack's directory does not fit a pack");
+    *size = total;
+    return 0;
+}
+
 struct walk {
     struct reader in;
     uint64_t offset, end; /* of groups */

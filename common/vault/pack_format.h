@@ -58,6 +58,10 @@ int pack_trailer_decode(const uint8_t *data, uint64_t pack_size, struct pack_tra
 /* Whether the trailer's digest fits: what anybody can check. len: of directory and trailer. */
 bool pack_directory_intact(const uint8_t header[PACK_HEADER_LEN], const uint8_t *directory, size_t len);
 
+/* The size of the whole pack, as the groups' lengths in its directory add up to it. ERROR_FORMAT. */
+int pack_directory_size(const uint8_t *directory, const struct pack_trailer *trailer, uint64_t *size,
+                        struct error *err);
+
 struct pack_group {
     uint32_t ordinal, offset, stored, raw, chunk_count;
 };

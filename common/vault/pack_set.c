@@ -102,3 +102,10 @@ pack_set_next_used(struct pack_set *set, char name[PACK_NAME_LEN])
     pack_name_text(set->names[set->at], name);
     return true;
 }
+
+void
+pack_set_forget(struct pack_set *set)
+{
+    memset(set->state, UNUSED, set->count + 1);
+    set->waiting = set->at = 0;
+}

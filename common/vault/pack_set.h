@@ -18,5 +18,7 @@ void pack_set_free_p(struct pack_set **set);
 bool pack_set_use(struct pack_set *set, const char *name);
 /* Each pack that was asked for once; false when there is none left, until another is asked for. */
 bool pack_set_next_used(struct pack_set *set, char name[PACK_NAME_LEN]);
+/* Nothing was asked for. */
+void pack_set_forget(struct pack_set *set);
 
 #endif

@@ -29,11 +29,13 @@ struct point_counts {
     uint64_t items_new, items_changed, items_deleted; /* against the previous point */
     uint64_t items_skipped, items_failed;
     uint64_t bytes_read, bytes_stored; /* by this run */
+    uint64_t items_damaged;            /* of a copy: with CATALOG_FLAG_DAMAGED */
 };
 
 struct point {
     struct point_header header;
-    char previous[IDENTIFIER_LEN]; /* "" for the first */
+    char previous[IDENTIFIER_LEN];    /* "" for the first */
+    char copied_from[IDENTIFIER_LEN]; /* vault; "" when a backup wrote it */
     char tool_version[POINT_VERSION_LEN];
     struct catalog_root catalog;
     struct point_counts counts;

@@ -127,7 +127,7 @@ get_root(struct reader *in, struct tree_root *root)
 }
 
 /* In the order of the format; later versions add at the end. */
-#define COUNTS 9
+#define COUNTS 10
 static void
 counts_of(struct point_counts *counts, uint64_t *out[COUNTS])
 {
@@ -135,6 +135,7 @@ counts_of(struct point_counts *counts, uint64_t *out[COUNTS])
         &counts->items,         &counts->bytes,         &counts->items_new,
         &counts->items_changed, &counts->items_deleted, &counts->items_skipped,
         &counts->items_failed,  &counts->bytes_read,    &counts->bytes_stored,
+        &counts->items_damaged,
     };
     memcpy(out, all, sizeof(all));
 }
@@ -153,7 +154,9 @@ point_format_encode_body(const struct point *point, struct buffer *out, struct e
         if (add_varint(out, *all[i], err) != 0)
             return -1;
     }
-    return content_encode(&point->cursor, out, err) != 0 ? -1 : content_encode(&point->outcomes, out, err);
+    if (content_encode(&point->cursor, out, err) != 0 || content_encode(&point->outcomes, out, err) != 0)
+        return -1;
+    return point->copied_from[0] == '\0' ? 0 : add_text(out, point->copied_from, err);
 }
 
 int
@@ -176,5 +179,10 @@ point_format_decode_body(const uint8_t *data, size_t len, struct point *point, s
         return FAIL(err, ERROR_FORMAT, 0, "a recovery point's body is malformed");
     if (content_decode(&in, &point->cursor, err) != 0 || content_decode(&in, &point->outcomes, err) != 0)
         return -1;
+    if (reader_left(&in) > 0) {
+        get_text(&in, point->copied_from, sizeof(point->copied_from));
+        if (in.failed || !identifier_valid(point->copied_from))
+            return FAIL(err, ERROR_FORMAT, 0, "a recovery point's body is malformed");
+    }
     return reader_left(&in) == 0 ? 0 : FAIL(err, ERROR_FORMAT, 0, "a recovery point's body is longer than it says");
 }

@@ -54,8 +54,12 @@ run(uint8_t *data, size_t size)
     size_t tail = trailer.directory_len + (size_t)PACK_TRAILER_LEN;
     mend_digest(data, size, tail);
     struct pack_parts parts = { data, data + size - tail, tail, size };
+    uint64_t told = 0;
+    int sized = pack_directory_size(parts.directory, &trailer, &told, NULL);
     if (pack_directory_walk(&parts, on_group, on_chunk, &size, &err) != 0)
         return;
+    if (sized != 0 || told != size)
+        abort();
     struct index_pending *pending = index_pending_new();
     if (index_pending_add(pending, header.name, &parts, NULL, NULL, &err) != 0)
         abort();

@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&back, 0, sizeof(back));
     if (point_format_encode_body(&point, &again, &err) != 0 ||
         point_format_decode_body(again.data, again.len, &back, &err) != 0 ||
-        memcmp(&back.counts, &point.counts, sizeof(back.counts)) != 0 || strcmp(back.previous, point.previous) != 0)
+        memcmp(&back.counts, &point.counts, sizeof(back.counts)) != 0 || strcmp(back.previous, point.previous) != 0 ||
+        strcmp(back.copied_from, point.copied_from) != 0)
         abort();
     buffer_clear(&again);
     return 0;
