@@ -90,7 +90,7 @@ show(struct cli *cli, struct error *err)
         { "Items skipped", "counts.items_skipped", CLI_JSON_COUNT },
         { "Items failed", "counts.items_failed", CLI_JSON_COUNT },
         { "Requests", "counts.requests", CLI_JSON_COUNT },
-        { "Throttled", "counts.throttled_ms", CLI_JSON_MS },
+        { "Throttled, all objects", "counts.throttled_ms", CLI_JSON_MS },
         { NULL, NULL, CLI_JSON_PLAIN },
     };
     CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s", cli_argument(cli, 0));

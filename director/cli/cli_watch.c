@@ -75,7 +75,8 @@ cli_watch_format(json_t *run, bool bar, char out[CLI_WATCH_LINE])
         at += snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%s%s left", gap, left);
     if (throttled_s > 0 && cli_json_true(run, "final") && at < CLI_WATCH_LINE) {
         cli_format_duration(throttled_s, left);
-        snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%sthrottled for %s", gap, left);
+        snprintf(out + at, CLI_WATCH_LINE - (size_t)at, "%sthrottled for %s%s", gap, left,
+                 cli_json_number(run, "tasks.total") > 1 ? " over all objects" : "");
     }
 }
 

@@ -60,6 +60,8 @@ throttling_is_told_once_a_minute_and_summed_up(void **state)
     assert_false(is_news("{\"remark\":null}", shown));
     check("{\"state\":\"succeeded\",\"final\":true,\"counts\":{\"throttled_ms\":723400}}", false,
           "succeeded: 100%, 0 items, 0 B read, 0 B stored, 0 B/s, throttled for 12 min 03 s");
+    check("{\"state\":\"failed\",\"final\":true,\"tasks\":{\"total\":2},\"counts\":{\"throttled_ms\":9000}}", false,
+          "failed: 0%, 0 items, 0 B read, 0 B stored, 0 B/s, throttled for 9 s over all objects");
 }
 
 static void
