@@ -151,23 +151,9 @@ local_stat(struct storage *storage, const char *name, struct storage_stat *out, 
     out->size = (uint64_t)st.st_size;
     out->lock_until_ms = 0;
     out->modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-    return 0;
-}
-
-static int
-local_remove(struct storage *storage, const char *name, struct error *err)
-{
-    const struct storage_local *local = (const struct storage_local *)storage;
-    char path[STORAGE_LOCAL_PATH_LEN];
-    storage_local_object_path(name, path);
-    if (unlinkat(local->folder, path, 0) != 0)
-        return storage_local_fail(local, "removing", name, errno, err);
-    *strrchr(path, '/') = '\0';
-    int folder = openat(local->folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = folder < 0 || fsync(folder) != 0 ? storage_local_fail(local, "removing", name, errno, err) : 0;
-    if (folder >= 0)
-        close(folder);
-    return failed;
+    if ((storage->features & STORAGE_HAS_LOCKS) == 0)
+        return 0;
+    return storage_local_lock_read(local, name, &out->lock_until_ms, err);
 }
 
 static int
@@ -196,6 +182,8 @@ static void
 local_close(struct storage *storage)
 {
     struct storage_local *local = (struct storage_local *)storage;
+    storage_local_intent_close(local);
+    pthread_mutex_destroy(&local->intents);
     if (local->folder >= 0)
         close(local->folder);
     free(local->path);
@@ -209,7 +197,8 @@ static const struct storage_driver driver = {
     .get_range = local_get_range,
     .list = storage_local_list,
     .stat = local_stat,
-    .remove = local_remove,
+    .remove = storage_local_remove,
+    .extend = storage_local_extend,
     .space = local_space,
     .path = local_path,
     .close = local_close,
@@ -248,6 +237,17 @@ make_marker(const struct storage_local *local, struct error *err)
     return failed == 0 ? 0 : storage_local_fail(local, "writing", "the marker file", failed, err);
 }
 
+/* The folder's own name is durable with what it lies in. Where that cannot be opened, the whole file system is. */
+static int
+keep_folder(const struct storage_local *local, struct error *err)
+{
+    int above = openat(local->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = (above >= 0 ? fsync(above) : syncfs(local->folder)) == 0 ? 0 : errno;
+    if (above >= 0)
+        close(above);
+    return failed == 0 ? 0 : storage_local_fail(local, "making", "the folder", failed, err);
+}
+
 static int
 attach(struct storage_local *local, bool create, struct error *err)
 {
@@ -267,7 +267,20 @@ attach(struct storage_local *local, bool create, struct error *err)
         return FAIL(err, ERROR_UNAVAILABLE, 0,
                     "storage %s is not available: its marker file %s is missing. Is the disk mounted?", local->path,
                     STORAGE_LOCAL_MARKER);
-    return check_empty(local, err) != 0 ? -1 : make_marker(local, err);
+    return check_empty(local, err) != 0 || keep_folder(local, err) != 0 ? -1 : make_marker(local, err);
+}
+
+static int
+prepare_locks(struct storage_local *local, const json_t *mode, struct error *err)
+{
+    if (mode == NULL)
+        return 0;
+    if (!json_is_string(mode) || strcmp(json_string_value(mode), "immutable") != 0)
+        return FAIL(err, ERROR_CONFIG, 0, "local storage knows the \"lock_mode\" immutable only");
+    local->storage.features |= STORAGE_HAS_LOCKS;
+    if (storage_local_lock_try(local, err) != 0)
+        return -1;
+    return storage_local_intent_repair(local, err);
 }
 
 struct storage *
@@ -283,8 +296,10 @@ storage_local_open(const json_t *location, const struct clock *clock, bool creat
     local->storage.features = STORAGE_HAS_PATHS | STORAGE_HAS_SPACE;
     local->clock = clock;
     local->folder = -1;
+    local->intent = -1;
+    pthread_mutex_init(&local->intents, NULL);
     local->path = memory_strdup(path);
-    if (attach(local, create, err) != 0) {
+    if (attach(local, create, err) != 0 || prepare_locks(local, json_object_get(location, "lock_mode"), err) != 0) {
         local_close(&local->storage);
         return NULL;
     }

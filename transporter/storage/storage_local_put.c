@@ -69,50 +69,61 @@ copy_file(int to, int from, uint64_t size)
     return 0;
 }
 
+/* What is being put. Its functions return 0, an errno, or -1 (see put_tmpfile). */
+struct putting {
+    struct storage_local *local;
+    int parent;       /* folder */
+    const char *last; /* name in it */
+    const struct storage_content *content;
+    int64_t lock_until_ms;
+    int fd;           /* of the file, once it is there; -1 */
+    bool is_unlocked; /* it got its name, and no flag */
+};
+
+/* The lock's time is on it before it has a name: whoever finds it there knows how long it is to be held. */
 static int
-write_content(int fd, const struct storage_content *content)
+write_content(const struct putting *putting)
 {
-    int failed = content->data != NULL ? write_fully(fd, content->data, (size_t)content->size)
-                                       : copy_file(fd, content->fd, content->size);
-    return failed == 0 ? fsync(fd) : -1;
+    const struct storage_content *content = putting->content;
+    int failed = content->data != NULL ? write_fully(putting->fd, content->data, (size_t)content->size)
+                                       : copy_file(putting->fd, content->fd, content->size);
+    if (failed != 0)
+        return errno;
+    failed = putting->lock_until_ms != 0 ? storage_local_lock_note(putting->fd, putting->lock_until_ms) : 0;
+    return failed != 0 ? failed : fsync(putting->fd) == 0 ? 0 : errno;
 }
 
+/* A file without a name until it is complete. -1 when the file system cannot do that. */
 static int
-publish_tmpfile(int parent, int fd, const char *last)
+put_tmpfile(struct putting *putting)
 {
     char self[40];
-    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, self, parent, last, AT_SYMLINK_FOLLOW);
-}
-
-/* A file without a name until it is complete. 0, an errno, or -1 when the file system cannot do that. */
-static int
-put_tmpfile(int parent, const char *last, const struct storage_content *content)
-{
-    int fd = openat(parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0440);
-    if (fd < 0)
+    putting->fd = openat(putting->parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0440);
+    if (putting->fd < 0)
         return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT ? -1 : errno;
-    int failed = write_content(fd, content) == 0 && publish_tmpfile(parent, fd, last) == 0 ? 0 : errno;
-    close(fd);
-    return failed;
+    int failed = write_content(putting);
+    if (failed != 0)
+        return failed;
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", putting->fd);
+    return linkat(AT_FDCWD, self, putting->parent, putting->last, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
 /* With a temporary name, which no listing shows; a hard link, or a rename that replaces nothing, publishes it. */
 static int
-put_named(const struct storage_local *local, int parent, const char *last, const struct storage_content *content)
+put_named(struct putting *putting)
 {
     char temp[sizeof(STORAGE_LOCAL_TEMP) + IDENTIFIER_LEN + 1], id[IDENTIFIER_LEN];
-    identifier_new(local->clock, "x", id);
+    int parent = putting->parent;
+    identifier_new(putting->local->clock, "x", id);
     snprintf(temp, sizeof(temp), "%s-%s", STORAGE_LOCAL_TEMP, id);
-    int fd = openat(parent, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0440);
-    if (fd < 0)
+    putting->fd = openat(parent, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0440);
+    if (putting->fd < 0)
         return errno;
-    int failed = write_content(fd, content) == 0 ? 0 : errno;
-    close(fd);
-    if (failed == 0 && linkat(parent, temp, parent, last, 0) != 0) {
+    int failed = write_content(putting);
+    if (failed == 0 && linkat(parent, temp, parent, putting->last, 0) != 0) {
         failed = errno;
         if (failed == EPERM || failed == EOPNOTSUPP || failed == EMLINK)
-            failed = renameat2(parent, temp, parent, last, RENAME_NOREPLACE) == 0 ? 0 : errno;
+            failed = renameat2(parent, temp, parent, putting->last, RENAME_NOREPLACE) == 0 ? 0 : errno;
     }
     (void)unlinkat(parent, temp, 0);
     return failed;
@@ -129,35 +140,66 @@ is_in_place(const struct storage_local *local)
     return held.st_dev == named.st_dev && held.st_ino == named.st_ino ? 0 : ESTALE;
 }
 
+/* The file is synced inside; its name is durable with the folder. Asked first, so that a name that is taken costs no
+ * writing; the link decides. */
+static int
+put_file(struct putting *putting)
+{
+    struct storage_local *local = putting->local;
+    int failed = faccessat(putting->parent, putting->last, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST : -1;
+    if (failed == -1 && !__atomic_load_n(&local->no_tmpfile, __ATOMIC_RELAXED))
+        failed = put_tmpfile(putting);
+    if (failed == -1) {
+        __atomic_store_n(&local->no_tmpfile, true, __ATOMIC_RELAXED);
+        failed = put_named(putting);
+    }
+    if (failed == 0 && putting->lock_until_ms != 0) {
+        failed = storage_local_lock_set(putting->fd);
+        putting->is_unlocked = failed != 0;
+    }
+    if (putting->fd >= 0)
+        close(putting->fd);
+    /* Also when it was there: whoever put it may not have got to this point. */
+    if ((failed == 0 || failed == EEXIST) && fsync(putting->parent) != 0)
+        failed = errno;
+    return failed;
+}
+
+static int
+put_locked(struct putting *putting, const char *name)
+{
+    int failed = storage_local_intent_begin(putting->local, name);
+    if (failed != 0)
+        return failed;
+    failed = put_file(putting);
+    storage_local_intent_end(putting->local, !putting->is_unlocked);
+    return failed;
+}
+
 int
 storage_local_put(struct storage *storage, const char *name, const struct storage_content *content,
                   int64_t lock_until_ms, struct error *err)
 {
-    (void)lock_until_ms; /* without STORAGE_HAS_LOCKS there is none */
     struct storage_local *local = (struct storage_local *)storage;
     char path[STORAGE_LOCAL_PATH_LEN];
     storage_local_object_path(name, path);
-    const char *last = strrchr(path, '/') + 1;
     int misplaced = is_in_place(local);
     if (misplaced != 0)
         return storage_local_fail(local, "writing", name, misplaced, err);
-    int parent = open_parent(local, path);
-    if (parent < 0)
+    struct putting putting = {
+        .local = local,
+        .parent = open_parent(local, path),
+        .last = strrchr(path, '/') + 1,
+        .content = content,
+        .lock_until_ms = lock_until_ms,
+        .fd = -1,
+    };
+    if (putting.parent < 0)
         return storage_local_fail(local, "writing", name, errno == ENOENT ? ENODEV : errno, err);
-    int failed = -1;
-    /* The file is synced inside; its name is durable with the folder. Asked first, so that a name that is taken costs
-     * no writing; the link decides. */
-    if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        failed = EEXIST;
-    if (failed == -1 && !__atomic_load_n(&local->no_tmpfile, __ATOMIC_RELAXED))
-        failed = put_tmpfile(parent, last, content);
-    if (failed == -1) {
-        __atomic_store_n(&local->no_tmpfile, true, __ATOMIC_RELAXED);
-        failed = put_named(local, parent, last, content);
-    }
-    /* Also when it was there: whoever put it may not have got to this point. */
-    if ((failed == 0 || failed == EEXIST) && fsync(parent) != 0)
-        failed = errno;
-    close(parent);
+    int failed = lock_until_ms != 0 ? put_locked(&putting, name) : put_file(&putting);
+    close(putting.parent);
+    if (putting.is_unlocked)
+        return FAIL(err, ERROR_UNSUPPORTED, failed, "storage %s: %s is there and could not be locked: %s", local->path,
+                    name, strerror(failed));
     return failed == 0 ? 0 : storage_local_fail(local, "writing", name, failed, err);
 }
