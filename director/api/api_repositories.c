@@ -10,13 +10,14 @@
 static json_t *
 repository_json(const struct api_call *call, const struct store_repository *repository)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id", repository->id, "name", repository->name,
-                     "host", api_json_transporter(call, repository->host), "secret", repository->storage_secret,
-                     "state", store_repository_state_name(repository->state), "error",
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "id", repository->id, "name",
+                     repository->name, "host", api_json_transporter(call, repository->host), "secret",
+                     repository->storage_secret, "state", store_repository_state_name(repository->state), "error",
                      api_json_error(repository->error_kind, repository->error_text), "free_bytes",
                      repository->free_bytes == 0 ? json_null() : json_integer((json_int_t)repository->free_bytes),
-                     "created", api_json_time(repository->created_ms), "reported",
-                     api_json_time(repository->reported_ms));
+                     "locks", repository->locks, "probe",
+                     repository->probe[0] == '\0' ? json_null() : json_string(repository->probe), "created",
+                     api_json_time(repository->created_ms), "reported", api_json_time(repository->reported_ms));
 }
 
 static int

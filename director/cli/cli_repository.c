@@ -35,15 +35,11 @@ static int
 print_repository(struct cli *cli, json_t *repository)
 {
     static const struct cli_json_line lines[] = {
-        { "Name", "name", CLI_JSON_PLAIN },
-        { "Id", "id", CLI_JSON_PLAIN },
-        { "Host", "host.name", CLI_JSON_PLAIN },
-        { "State", "state", CLI_JSON_PLAIN },
-        { "Error", "error.message", CLI_JSON_PLAIN },
-        { "Free", "free_bytes", CLI_JSON_BYTES },
-        { "Created", "created", CLI_JSON_TIME },
-        { "Last report", "reported", CLI_JSON_TIME },
-        { NULL, NULL, CLI_JSON_PLAIN },
+        { "Name", "name", CLI_JSON_PLAIN },           { "Id", "id", CLI_JSON_PLAIN },
+        { "Host", "host.name", CLI_JSON_PLAIN },      { "State", "state", CLI_JSON_PLAIN },
+        { "Error", "error.message", CLI_JSON_PLAIN }, { "Free", "free_bytes", CLI_JSON_BYTES },
+        { "Storage", "probe", CLI_JSON_PLAIN },       { "Created", "created", CLI_JSON_TIME },
+        { "Last report", "reported", CLI_JSON_TIME }, { NULL, NULL, CLI_JSON_PLAIN },
     };
 
     if (repository == NULL)
@@ -68,14 +64,18 @@ add(struct cli *cli, struct error *err)
 {
     CLEANUP(memory_free_p) struct cli_recipients *host = MEMORY_NEW(struct cli_recipients);
     CLEANUP(secret_free_p) struct secret *location = NULL;
-    const char *host_name, *folder;
+    const char *host_name, *folder, *lock_mode = cli_option(cli, "lock-mode");
     char id[IDENTIFIER_LEN];
 
     if (cli_option_required(cli, "host", &host_name, err) != 0 || cli_option_required(cli, "path", &folder, err) != 0)
         return -1;
     if (folder[0] != '/')
         return FAIL(err, ERROR_USAGE, 0, "--path is an absolute path on the host");
-    const struct cli_secret_field fields[] = { { "driver", "local", NULL }, { "path", folder, NULL } };
+    if (lock_mode != NULL && strcmp(lock_mode, "immutable") != 0)
+        return FAIL(err, ERROR_USAGE, 0, "--lock-mode of a folder can be immutable");
+    const struct cli_secret_field fields[] = { { "driver", "local", NULL },
+                                               { "path", folder, NULL },
+                                               { "lock_mode", lock_mode, NULL } };
     location = cli_secret_object(fields, ARRAY_LEN(fields), err);
     if (location == NULL || cli_seal_find_recipient(cli, host, host_name, err) != 0 ||
         cli_seal_confirm(cli, host, err) != 0 || cli_seal_upload(cli, "storage", NULL, host, location, id, err) != 0)
@@ -107,6 +107,7 @@ delete_repository(struct cli *cli, struct error *err)
 static const struct cli_option add_options[] = {
     { "host", "TRANSPORTER", false, "The transporter that the storage is attached to" },
     { "path", "DIR", false, "The folder on that machine" },
+    { "lock-mode", "MODE", false, "immutable: objects are held by the file system's immutable flag" },
     { NULL, NULL, false, NULL },
 };
 

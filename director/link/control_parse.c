@@ -214,6 +214,8 @@ parse_repository(const Longhaul__V1__RepositoryStatus *from, struct control_mess
     message->kind = CONTROL_REPOSITORY;
     to->state = from->attached ? STORE_REPOSITORY_ATTACHED : STORE_REPOSITORY_FAILED;
     to->free_bytes = from->free_bytes;
+    to->locks = from->locks;
+    line_of(to->probe, sizeof(to->probe), from->probe);
     if (!from->attached) {
         line_of(to->error_kind, sizeof(to->error_kind), error_kind_name(error_kind_from_name(from->error_kind)));
         line_of(to->error_text, sizeof(to->error_text), from->error_text);

@@ -137,6 +137,9 @@ const char *const store_migrations[] = {
     " token_sha256 BLOB NOT NULL UNIQUE, scope INTEGER NOT NULL, tenant TEXT REFERENCES tenant (id) ON DELETE CASCADE,"
     " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, last_used_ms INTEGER NOT NULL) STRICT;"
     "CREATE INDEX token_by_tenant ON token (tenant);",
+
+    "ALTER TABLE repository ADD COLUMN locks INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE repository ADD COLUMN probe TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t store_migrations_count = ARRAY_LEN(store_migrations);

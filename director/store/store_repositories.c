@@ -9,6 +9,7 @@ static const struct store_column columns[] = {
     STORE_COLUMN(I64, store_repository, created_ms),  STORE_COLUMN(UINT, store_repository, state),
     STORE_COLUMN(TEXT, store_repository, error_kind), STORE_COLUMN(TEXT, store_repository, error_text),
     STORE_COLUMN(U64, store_repository, free_bytes),  STORE_COLUMN(I64, store_repository, reported_ms),
+    STORE_COLUMN(BOOL, store_repository, locks),      STORE_COLUMN(TEXT, store_repository, probe),
 };
 static const struct store_table table = STORE_TABLE("repository", "repository", columns, store_repository);
 

@@ -20,7 +20,9 @@ struct store_repository {
     enum store_repository_state state;
     char error_kind[32];
     char error_text[STORE_TEXT_LEN];
-    uint64_t free_bytes; /* as last reported; 0: not known */
+    uint64_t free_bytes;        /* as last reported; 0: not known */
+    bool locks;                 /* the host tried the storage, and it enforces them */
+    char probe[STORE_TEXT_LEN]; /* what trying it showed; "": not tried yet */
     int64_t created_ms;
     int64_t reported_ms;
 };
@@ -33,7 +35,7 @@ int store_repositories_find(struct store *store, const char *id_or_name, struct 
 int store_repositories_list(struct store *store, const char *host, struct store_page page,
                             int (*each)(void *ctx, const struct store_repository *repository, struct error *err),
                             void *ctx, struct error *err);
-/* state, error_kind, error_text, free_bytes; reported now. */
+/* state, error_kind, error_text, free_bytes, locks, probe; reported now. */
 int store_repositories_set_state(struct store *store, const struct store_repository *repository, struct error *err);
 /* ERROR_CONFLICT while it has vaults. */
 int store_repositories_delete(struct store *store, const char *id, struct error *err);

@@ -7,7 +7,6 @@
 #include "common/base/secret.h"
 #include "common/crypto/private_file.h"
 #include "transporter/host/vault_host.h"
-#include "transporter/storage/storage.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -33,6 +32,7 @@ struct repository {
     struct vault_registry *registry;
     struct storage *storage;
     struct secret *location;
+    struct storage_probe probe;
     struct vault_lease *vaults;
     unsigned leases; /* out; of all its vaults */
     bool detached;
@@ -98,9 +98,27 @@ vault_registry_free(struct vault_registry *registry)
     free(registry);
 }
 
+/* 0 when it does what it claims, or was attached before and cannot be tried now. */
+static int
+probe_storage(struct vault_registry *registry, struct storage *storage, bool first, struct storage_probe *probe,
+              struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (storage_probe(storage, registry->clock, probe, &why) == 0)
+        return storage_probe_judge(storage, probe, err);
+    if (first) {
+        if (err != NULL)
+            *err = why;
+        return -1;
+    }
+    snprintf(probe->words, sizeof(probe->words), "could not be tried: %.480s", why.text);
+    log_failure(LOG_WARN, "host", &why, "repository attached without trying its storage");
+    return 0;
+}
+
 static struct storage *
 open_storage(struct vault_registry *registry, const char *repository_id, const struct secret *location,
-             struct error *err)
+             struct storage_probe *probe, struct error *err)
 {
     CLEANUP(memory_free_p) char *folder = memory_printf("%s/repositories", registry->state_dir);
     CLEANUP(memory_free_p) char *marker = memory_printf("%s/%s", folder, repository_id);
@@ -116,11 +134,24 @@ open_storage(struct vault_registry *registry, const char *repository_id, const s
         storage_open((const char *)secret_bytes(location), secret_len(location), registry->clock, first, err);
     if (storage == NULL)
         return NULL;
-    if (first && private_file_create(marker, "", 0, err) != 0) {
-        storage_close(storage);
-        return NULL;
-    }
-    return storage;
+    if ((probe->words[0] != '\0' || probe_storage(registry, storage, first, probe, err) == 0) &&
+        (!first || private_file_create(marker, "", 0, err) == 0))
+        return storage;
+    storage_close(storage);
+    return NULL;
+}
+
+/* What the repository was found to be when it was attached; empty when it is not, or elsewhere. */
+static void
+recall_probe(struct vault_registry *registry, const char *repository_id, const struct secret *location,
+             struct storage_probe *probe)
+{
+    struct repository *repository = NULL;
+    pthread_mutex_lock(&registry->lock);
+    HASH_FIND_STR(registry->repositories, repository_id, repository);
+    if (repository != NULL && secret_equal(repository->location, location))
+        *probe = repository->probe;
+    pthread_mutex_unlock(&registry->lock);
 }
 
 static struct repository *
@@ -144,15 +175,16 @@ take_out_locked(struct vault_registry *registry, struct repository *repository)
 
 int
 vault_registry_attach(struct vault_registry *registry, const char *repository_id, const struct secret *location,
-                      uint64_t *free_bytes, struct error *err)
+                      struct vault_registry_report *report, struct error *err)
 {
-    *free_bytes = 0;
-    struct storage *storage = open_storage(registry, repository_id, location, err);
+    memset(report, 0, sizeof(*report));
+    recall_probe(registry, repository_id, location, &report->probe);
+    struct storage *storage = open_storage(registry, repository_id, location, &report->probe, err);
     if (storage == NULL)
         return -1;
     struct error ignored = ERROR_INIT;
-    if ((storage->features & STORAGE_HAS_SPACE) != 0 && storage_space(storage, free_bytes, &ignored) != 0)
-        *free_bytes = 0;
+    if ((storage->features & STORAGE_HAS_SPACE) != 0 && storage_space(storage, &report->free_bytes, &ignored) != 0)
+        report->free_bytes = 0;
 
     pthread_mutex_lock(&registry->lock);
     struct repository *old = find_locked(registry, repository_id);
@@ -167,11 +199,12 @@ vault_registry_attach(struct vault_registry *registry, const char *repository_id
     repository->registry = registry;
     repository->storage = storage;
     repository->location = secret_copy(location);
+    repository->probe = report->probe;
     HASH_ADD_STR(registry->repositories, id, repository);
     pthread_mutex_unlock(&registry->lock);
     if (old != NULL)
         repository_free(old);
-    log_info("host", "repository attached repository=%s", repository_id);
+    log_info("host", "repository attached repository=%s probe=%s", repository_id, report->probe.words);
     return 0;
 }
 

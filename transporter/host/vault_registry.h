@@ -5,8 +5,7 @@
  * repositories were attached once is remembered in state_dir, so that a disk that is not mounted is never taken for
  * a new, empty repository. */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "transporter/storage/storage.h"
 
 struct clock;
 struct error;
@@ -16,14 +15,21 @@ struct vault_lease;
 struct vault_registry;
 
 /* clock is borrowed for life; state_dir exists and is copied. */
+struct vault_registry_report {
+    uint64_t free_bytes;        /* 0 when the storage does not know */
+    struct storage_probe probe; /* of the last attaching that tried it; words also say why it could not be tried */
+};
+
 struct vault_registry *vault_registry_new(const struct clock *clock, const char *state_dir);
 /* No lease may be out. */
 void vault_registry_free(struct vault_registry *registry);
 
 /* location: the unsealed "storage" secret. Attaching what is attached checks it again and is fine; another location
- * replaces the old one for calls that come from now on. *free_bytes: 0 when the storage does not know. */
+ * replaces the old one for calls that come from now on. A location is probed when this process attaches it first:
+ * ERROR_UNSUPPORTED when it does not do what it claims. One that was attached before and cannot be written now (full,
+ * read-only) is attached all the same, for what it holds. */
 int vault_registry_attach(struct vault_registry *registry, const char *repository_id, const struct secret *location,
-                          uint64_t *free_bytes, struct error *err);
+                          struct vault_registry_report *report, struct error *err);
 /* Calls under way end as they would. */
 void vault_registry_detach(struct vault_registry *registry, const char *repository_id);
 

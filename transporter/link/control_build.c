@@ -227,6 +227,8 @@ control_build_repository(const struct control_repository_status *status, struct 
     m.repository_id = text_of(status->repository_id);
     m.attached = status->attached;
     m.free_bytes = status->free_bytes;
+    m.locks = status->locks;
+    m.probe = text_of(status->probe);
     if (status->error != NULL) {
         m.error_kind = text_of(error_kind_name(status->error->kind));
         m.error_text = text_of(status->error->text);

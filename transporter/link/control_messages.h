@@ -98,6 +98,8 @@ struct control_repository_status {
     bool attached;
     const struct error *error; /* NULL: none */
     uint64_t free_bytes;
+    bool locks;        /* enforced, as tried */
+    const char *probe; /* what trying the storage showed; "" when it was not tried */
 };
 
 #endif

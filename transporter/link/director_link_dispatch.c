@@ -65,7 +65,8 @@ on_start_task(struct director_link *link, struct control_order *order)
 }
 
 static int
-attach(struct director_link *link, const struct control_order *order, uint64_t *free_bytes, struct error *err)
+attach(struct director_link *link, const struct control_order *order, struct vault_registry_report *report,
+       struct error *err)
 {
     if (link->parts.server == NULL)
         return FAIL(err, ERROR_CONFIG, 0, "this transporter serves no vaults: set rpc.listen in its configuration");
@@ -73,7 +74,7 @@ attach(struct director_link *link, const struct control_order *order, uint64_t *
     struct secret *location = task_secrets_unseal(link->options.identity, &order->repository.location, err);
     if (location == NULL)
         return -1;
-    return vault_registry_attach(link->parts.registry, order->repository.repository_id, location, free_bytes, err);
+    return vault_registry_attach(link->parts.registry, order->repository.repository_id, location, report, err);
 }
 
 static int
@@ -81,7 +82,11 @@ on_attach(struct director_link *link, const struct control_order *order, struct 
 {
     struct error failure = ERROR_INIT;
     struct control_repository_status status = { .repository_id = order->repository.repository_id };
-    status.attached = attach(link, order, &status.free_bytes, &failure) == 0;
+    struct vault_registry_report report = { 0 };
+    status.attached = attach(link, order, &report, &failure) == 0;
+    status.free_bytes = report.free_bytes;
+    status.locks = status.attached && report.probe.locks;
+    status.probe = report.probe.words;
     if (!status.attached) {
         status.error = &failure;
         log_failure(LOG_ERROR, "host", &failure, "repository cannot be attached repository=%s", status.repository_id);

@@ -90,11 +90,11 @@ static inline void
 host_fixture_attach(struct host_fixture *f)
 {
     struct error err = ERROR_INIT;
-    uint64_t free_bytes = 0;
+    struct vault_registry_report report;
     CLEANUP(memory_free_p)
     char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s/repository\"}", f->folder.path);
     CLEANUP(secret_free_p) struct secret *secret = secret_new(location, strlen(location), &err);
-    host_fixture_must(vault_registry_attach(f->registry, "repository-1", secret, &free_bytes, &err) == 0, &err);
+    host_fixture_must(vault_registry_attach(f->registry, "repository-1", secret, &report, &err) == 0, &err);
 }
 
 /* A grant with everything but RETIRE, for an hour. */

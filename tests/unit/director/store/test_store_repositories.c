@@ -13,11 +13,15 @@ a_report_of_the_host_is_kept(void **state)
     snprintf(f->repository.error_kind, sizeof(f->repository.error_kind), "io");
     snprintf(f->repository.error_text, sizeof(f->repository.error_text), "open /srv: Permission denied");
     f->repository.free_bytes = UINT64_MAX;
+    f->repository.locks = true;
+    snprintf(f->repository.probe, sizeof(f->repository.probe), "locks are enforced");
     assert_ok(store_repositories_set_state(f->store, &f->repository, &err));
     assert_ok(store_repositories_find(f->store, "nas1", &at, &err));
     assert_string_equal(store_repository_state_name(at.state), "failed");
     assert_string_equal(at.error_text, "open /srv: Permission denied");
     assert_true(at.free_bytes == INT64_MAX);
+    assert_true(at.locks);
+    assert_string_equal(at.probe, "locks are enforced");
     assert_int_equal(at.reported_ms, f->clock.wall_ms);
 }
 
