@@ -43,26 +43,43 @@ closed_when(const struct h2_connection *c)
     return "";
 }
 
+/* As many records as there are and as fit: what is above works in large pieces. Bytes in plain; -1 or *ended may
+ * come with some all the same. */
+static int
+read_records(struct h2_connection *c, uint8_t *plain, size_t *len, bool *ended, struct error *err)
+{
+    size_t size = *len;
+    int n = 1;
+    *len = 0;
+    *ended = false;
+    while (n > 0 && size - *len >= TLS_STREAM_RECORD) {
+        n = tls_stream_read(c->tls, plain + *len, size - *len, ended, err);
+        if (n > 0)
+            *len += (size_t)n;
+    }
+    return n;
+}
+
 static void
 connection_receive(struct h2_connection *c, const uint8_t *data, size_t len)
 {
     struct error err = ERROR_INIT;
+    int n = 1;
     c->heard = true;
     tls_stream_feed(c->tls, data, len);
     if (c->state == CONNECTION_HANDSHAKE && finish_handshake(c) != 1)
         return;
-    while (c->state < CONNECTION_LINGERING && !c->close_wanted) {
-        uint8_t plain[16 << 10];
+    while (n > 0 && c->state < CONNECTION_LINGERING && !c->close_wanted) {
         bool ended;
-        int n = tls_stream_read(c->tls, plain, sizeof(plain), &ended, &err);
-        if (n == 0 && !ended)
-            break;
-        if (n == 0)
-            n = FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection%s", closed_when(c));
+        size_t plain_len;
+        uint8_t *plain = net_pool_plain_buffer(c->options.pool, &plain_len);
+        n = read_records(c, plain, &plain_len, &ended, &err);
         c->in_event = true;
-        if (n > 0 && h2_session_receive(c->session, plain, (size_t)n, &err) != 0)
+        if (plain_len > 0 && h2_session_receive(c->session, plain, plain_len, &err) != 0)
             n = -1;
         c->in_event = false;
+        if (ended && n == 0)
+            n = FAIL(&err, ERROR_NETWORK, 0, "the peer closed the connection%s", closed_when(c));
         if (n < 0) {
             h2_connection_fail(c, c->close_wanted && error_is_set(&c->close_reason) ? &c->close_reason : &err, true);
             return;

@@ -4,15 +4,16 @@
 
 #include <stdlib.h>
 
-#define READ_BUFFER ((size_t)256 << 10)
-#define SMALL_CHUNK ((size_t)4 << 10)
-#define LARGE_CHUNK ((size_t)256 << 10)
-#define KEPT_CHUNKS 8
+#define READ_BUFFER  ((size_t)256 << 10)
+#define PLAIN_BUFFER ((size_t)256 << 10)
+#define SMALL_CHUNK  ((size_t)4 << 10)
+#define LARGE_CHUNK  ((size_t)256 << 10)
+#define KEPT_CHUNKS  8
 
 struct net_pool {
     struct net_chunk *chunks;
     unsigned count;
-    uint8_t *read_buffer;
+    uint8_t *read_buffer, *plain_buffer;
 };
 
 struct net_pool *
@@ -20,6 +21,7 @@ net_pool_new(void)
 {
     struct net_pool *pool = MEMORY_NEW(struct net_pool);
     pool->read_buffer = memory_new(READ_BUFFER);
+    pool->plain_buffer = memory_new(PLAIN_BUFFER);
     return pool;
 }
 
@@ -34,6 +36,7 @@ net_pool_free(struct net_pool *pool)
         pool->chunks = next;
     }
     free(pool->read_buffer);
+    free(pool->plain_buffer);
     free(pool);
 }
 
@@ -42,6 +45,13 @@ net_pool_read_buffer(struct net_pool *pool, size_t *len)
 {
     *len = READ_BUFFER;
     return pool->read_buffer;
+}
+
+uint8_t *
+net_pool_plain_buffer(struct net_pool *pool, size_t *len)
+{
+    *len = PLAIN_BUFFER;
+    return pool->plain_buffer;
 }
 
 struct net_chunk *

@@ -1,8 +1,8 @@
 #ifndef LONGHAUL_COMMON_NET_NET_POOL_H
 #define LONGHAUL_COMMON_NET_NET_POOL_H
 
-/* Memory that the connections of one loop share: one read buffer (what is read is digested before the next read)
- * and the chunks that wait to be written. Loop thread only. */
+/* Memory that the connections of one loop share: one buffer for what is read and one for what that
+ * decrypts to (both are digested before the next read), and the chunks that wait to be written. Loop thread only. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ struct net_pool *net_pool_new(void);
 void net_pool_free(struct net_pool *pool);
 
 uint8_t *net_pool_read_buffer(struct net_pool *pool, size_t *len);
+uint8_t *net_pool_plain_buffer(struct net_pool *pool, size_t *len);
 
 /* A large chunk for bulk, a small one for the odd frame. Give it back to the same pool. */
 struct net_chunk *net_pool_take(struct net_pool *pool, bool large);

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD ((size_t)16 << 10) /* the largest plaintext of one record */
-
 struct tls_stream {
     struct tls_context *context;
     struct net_pool *pool;
@@ -297,8 +295,8 @@ tls_stream_write(struct tls_stream *stream, const uint8_t *data, size_t len, str
     if (stream->failed)
         return FAIL(err, ERROR_NETWORK, 0, "the TLS connection has failed");
     while (len > 0) {
-        if (stream->staged == 0 && len >= RECORD) {
-            size_t whole = len - len % RECORD;
+        if (stream->staged == 0 && len >= TLS_STREAM_RECORD) {
+            size_t whole = len - len % TLS_STREAM_RECORD;
             if (write_records(stream, data, whole, err) != 0)
                 return -1;
             data += whole;
@@ -306,13 +304,13 @@ tls_stream_write(struct tls_stream *stream, const uint8_t *data, size_t len, str
             continue;
         }
         if (stream->stage == NULL)
-            stream->stage = memory_new(RECORD);
-        size_t n = RECORD - stream->staged < len ? RECORD - stream->staged : len;
+            stream->stage = memory_new(TLS_STREAM_RECORD);
+        size_t n = TLS_STREAM_RECORD - stream->staged < len ? TLS_STREAM_RECORD - stream->staged : len;
         memcpy(stream->stage + stream->staged, data, n);
         stream->staged += n;
         data += n;
         len -= n;
-        if (stream->staged == RECORD && tls_stream_flush(stream, err) != 0)
+        if (stream->staged == TLS_STREAM_RECORD && tls_stream_flush(stream, err) != 0)
             return -1;
     }
     return 0;

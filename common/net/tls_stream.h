@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TLS_STREAM_RECORD ((size_t)16 << 10) /* the largest plaintext of one record */
+
 struct net_chunk;
 struct net_pool;
 struct tls_stream;
