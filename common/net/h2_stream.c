@@ -1,3 +1,4 @@
+#include "common/base/block_cache.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/net/h2_session_internal.h"
@@ -9,7 +10,7 @@
 struct h2_block *
 h2_block_new(size_t len, struct error *err)
 {
-    struct h2_block *block = len < SIZE_MAX - sizeof(*block) ? malloc(sizeof(*block) + len) : NULL;
+    struct h2_block *block = len < SIZE_MAX - sizeof(*block) ? block_cache_take(sizeof(*block) + len) : NULL;
     if (block == NULL) {
         FAIL(err, ERROR_LIMIT, 0, "out of memory for %zu bytes", len);
         return NULL;
@@ -24,7 +25,7 @@ h2_block_free_list(struct h2_block *list)
 {
     while (list != NULL) {
         struct h2_block *next = list->next;
-        free(list);
+        block_cache_give(list);
         list = next;
     }
 }
@@ -135,7 +136,7 @@ write_blocks(struct h2_stream *stream, size_t len)
         stream->out_at = 0;
         if (stream->out == NULL)
             stream->out_tail = &stream->out;
-        free(block);
+        block_cache_give(block);
     }
     return 0;
 }

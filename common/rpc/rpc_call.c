@@ -53,10 +53,10 @@ rpc_call_release(struct rpc_call *call)
         return;
     while (call->in != NULL) {
         struct rpc_message *next = call->in->next;
-        free(call->in);
+        rpc_frame_message_free(call->in);
         call->in = next;
     }
-    free(call->current);
+    rpc_frame_message_free(call->current);
     h2_block_free_list(call->out);
     rpc_frame_reader_clear(&call->frames);
     h2_headers_clear(&call->request);
@@ -197,7 +197,7 @@ next_message(struct rpc_call *call, int timeout_ms, struct error *err)
     if (event_loop_on_thread(call->loop))
         return FAIL(err, ERROR_USAGE, 0, "the loop thread must not wait for a message");
     uint64_t until = timeout_ms >= 0 ? now_ms() + (uint64_t)timeout_ms : 0;
-    free(call->current);
+    rpc_frame_message_free(call->current);
     call->current = NULL;
     pthread_mutex_lock(&call->lock);
     int waited = 0;
@@ -237,7 +237,7 @@ rpc_call_receive(struct rpc_call *call, const ProtobufCMessageDescriptor *type, 
     if (rc != 1)
         return rc;
     *message = rpc_unpack(type, call->current->data, call->current->len, arena, err);
-    free(call->current);
+    rpc_frame_message_free(call->current);
     call->current = NULL;
     return *message != NULL ? 1 : -1;
 }
@@ -266,7 +266,7 @@ rpc_call_finish(struct rpc_call *call, struct error *err)
     pthread_mutex_lock(&call->lock);
     while (!call->over || (call->in != NULL && !call->abandoned)) {
         if (call->in != NULL)
-            free(take_message(call));
+            rpc_frame_message_free(take_message(call));
         else
             rpc_call_wait(call, 0);
     }

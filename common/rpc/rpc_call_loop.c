@@ -221,7 +221,7 @@ deliver(struct rpc_call *call, struct rpc_message *message)
         FAIL(&err, ERROR_INTERNAL, 0, "the call was refused without a reason");
         rpc_call_loop_end(call, &err);
     }
-    free(message);
+    rpc_frame_message_free(message);
 }
 
 static void

@@ -1,11 +1,12 @@
 #include "common/rpc/rpc_frame.h"
 
+#include "common/base/block_cache.h"
 #include "common/base/error.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ALLOCATION ((size_t)1 << 20) /* a length alone does not buy more memory than this */
+/* A length alone does not buy more memory than this: 1 MiB of bytes and the fields beside them. */
+#define FIRST_ALLOCATION (((size_t)1 << 20) + 1024)
 
 void
 rpc_frame_reader_init(struct rpc_frame_reader *reader, size_t limit)
@@ -16,22 +17,20 @@ rpc_frame_reader_init(struct rpc_frame_reader *reader, size_t limit)
 void
 rpc_frame_reader_clear(struct rpc_frame_reader *reader)
 {
-    free(reader->partial);
+    rpc_frame_message_free(reader->partial);
     rpc_frame_reader_init(reader, reader->limit);
 }
 
 static int
 make_room(struct rpc_frame_reader *reader, size_t capacity, struct error *err)
 {
-    bool fresh = reader->partial == NULL;
-    struct rpc_message *message = realloc(reader->partial, sizeof(*message) + capacity);
+    struct rpc_message *old = reader->partial, *message;
+    size_t size = sizeof(*message) + capacity;
+    message = old == NULL ? block_cache_take(size) : block_cache_grow(old, sizeof(*old) + old->len, size);
     if (message == NULL)
         return FAIL(err, ERROR_LIMIT, 0, "out of memory for a message of %zu bytes", reader->wanted);
-    if (fresh) {
-        message->next = NULL;
-        message->len = 0;
-        message->credited = 0;
-    }
+    if (old == NULL)
+        *message = (struct rpc_message){ 0 };
     reader->partial = message;
     reader->capacity = capacity;
     return 0;
@@ -100,6 +99,12 @@ rpc_frame_read(struct rpc_frame_reader *reader, const uint8_t **data, size_t *le
         if (read_body(reader, data, len, err) != 0)
             return -1;
     }
+}
+
+void
+rpc_frame_message_free(struct rpc_message *message)
+{
+    block_cache_give(message);
 }
 
 bool

@@ -15,7 +15,6 @@ struct error;
 struct rpc_message {
     struct rpc_message *next;
     size_t len;
-    size_t credited; /* bytes on the wire whose window was given back already; the owner's */
     uint8_t data[];
 };
 
@@ -31,10 +30,12 @@ struct rpc_frame_reader {
 void rpc_frame_reader_init(struct rpc_frame_reader *reader, size_t limit);
 void rpc_frame_reader_clear(struct rpc_frame_reader *reader);
 
-/* Read from *data and move it on. 1: *message is complete and the caller's to free(). 0: all is read. -1: ERROR_LIMIT
+/* Read from *data and move it on. 1: *message is complete and the caller's. 0: all is read. -1: ERROR_LIMIT
  * for a message over the limit, ERROR_UNSUPPORTED for a compressed one, ERROR_FORMAT for an unknown flag. */
 int rpc_frame_read(struct rpc_frame_reader *reader, const uint8_t **data, size_t *len, struct rpc_message **message,
                    struct error *err);
+/* NULL is a no-op. */
+void rpc_frame_message_free(struct rpc_message *message);
 /* The stream may end here: no message is half read. */
 bool rpc_frame_at_boundary(const struct rpc_frame_reader *reader);
 

@@ -32,7 +32,7 @@ cut(const uint8_t *data, size_t size, size_t step)
                 abort();
             outcome.messages++;
             outcome.bytes += message->len;
-            free(message);
+            rpc_frame_message_free(message);
         }
         outcome.end = rc;
         if ((rc == 0 && len != 0) || (rc < 0) != error_is_set(&err))

@@ -31,16 +31,16 @@ messages_are_cut_out_of_the_stream(void **state)
     assert_int_equal(rpc_frame_read(&reader, &data, &len, &message, &err), 1);
     assert_int_equal(message->len, 3);
     assert_memory_equal(message->data, "abc", 3);
-    free(message);
+    rpc_frame_message_free(message);
     assert_int_equal(rpc_frame_read(&reader, &data, &len, &message, &err), 1);
     assert_int_equal(message->len, 0);
     assert_true(rpc_frame_at_boundary(&reader));
-    free(message);
+    rpc_frame_message_free(message);
     assert_int_equal(rpc_frame_read(&reader, &data, &len, &message, &err), 0);
     assert_false(rpc_frame_at_boundary(&reader));
     assert_int_equal(read_one(&reader, "e", 1, &message, &err), 1);
     assert_memory_equal(message->data, "de", 2);
-    free(message);
+    rpc_frame_message_free(message);
     rpc_frame_reader_clear(&reader);
 }
 
@@ -95,7 +95,7 @@ a_long_message_grows_with_its_bytes(void **state)
     assert_int_equal(rc, 1);
     assert_int_equal(message->len, len);
     assert_int_equal(message->data[3000000], (uint8_t)(3000000 / sizeof(piece)));
-    free(message);
+    rpc_frame_message_free(message);
     rpc_frame_reader_clear(&reader);
 }
 
