@@ -185,8 +185,7 @@ take_message(struct rpc_call *call)
     if (call->in == NULL)
         call->in_tail = &call->in;
     call->in_queued -= RPC_FRAME_HEAD + message->len;
-    if (!call->over)
-        rpc_call_loop_attend(call);
+    rpc_call_loop_message_taken(call);
     return message;
 }
 

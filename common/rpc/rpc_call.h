@@ -18,7 +18,8 @@ struct tls_peer;
 #define RPC_MESSAGE_LIMIT ((size_t)4 << 20) /* the ceiling of one message unless a method states its own */
 #define RPC_NO_TIMEOUT    (-1)
 
-/* Send one message. Worker thread: waits while more than RPC_MESSAGE_LIMIT bytes are queued (back-pressure).
+/* Send one message. Worker thread: when more than RPC_MESSAGE_LIMIT bytes are queued, waits until half of that has
+ * gone (back-pressure).
  * Loop thread: ERROR_LIMIT when the queue is over 4 * RPC_MESSAGE_LIMIT, which means a peer that does not read.
  * The message is serialised before the function returns. Several threads may send on one call. */
 int rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct error *err);

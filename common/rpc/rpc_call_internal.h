@@ -21,6 +21,9 @@ struct h2_connection;
 struct rpc_call_events;
 struct rpc_method;
 
+/* Whoever waits for room to send is woken when this much is left: once for many messages. */
+#define RPC_CALL_OUT_LOW (RPC_MESSAGE_LIMIT / 2)
+
 struct rpc_call {
     atomic_uint refs;
     struct event_loop *loop;
@@ -74,6 +77,8 @@ int rpc_call_wait(struct rpc_call *call, uint64_t until_ms);
 
 /* rpc_call_loop.c: have the loop look at the call, soon. Lock held. */
 void rpc_call_loop_attend(struct rpc_call *call);
+/* Lock held: a worker has taken a message; give window back when it is worth a wake-up. */
+void rpc_call_loop_message_taken(struct rpc_call *call);
 /* Lock held: the call is over with this result, unless it was before. err NULL: OK. */
 void rpc_call_loop_over(struct rpc_call *call, const struct error *err, bool abandoned);
 /* Loop thread. Takes a reference for the stream. */

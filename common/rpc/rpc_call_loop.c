@@ -19,15 +19,19 @@ struct work {
 /* Lock held. Window for what has been read; when the reader waits for more, also for the message that is half
  * there, since it may be larger than the window. */
 static size_t
-take_credit(struct rpc_call *call)
+credit_due(const struct rpc_call *call)
 {
     if (!call->reading)
         return 0;
     size_t keep = call->in == NULL ? 0 : call->in_queued + call->in_partial;
-    if (call->in_held <= keep)
-        return 0;
-    size_t credit = call->in_held - keep;
-    call->in_held = keep;
+    return call->in_held > keep ? call->in_held - keep : 0;
+}
+
+static size_t
+take_credit(struct rpc_call *call)
+{
+    size_t credit = credit_due(call);
+    call->in_held -= credit;
     return credit;
 }
 
@@ -126,6 +130,14 @@ rpc_call_loop_attend(struct rpc_call *call)
 }
 
 void
+rpc_call_loop_message_taken(struct rpc_call *call)
+{
+    /* Less can wait for the next data: the engine tells the peer at half the window, so no peer is held up by it. */
+    if (!call->over && credit_due(call) >= H2_WINDOW_ACTIVE / 4)
+        rpc_call_loop_attend(call);
+}
+
+void
 rpc_call_loop_over(struct rpc_call *call, const struct error *err, bool abandoned)
 {
     if (call->over)
@@ -198,30 +210,44 @@ is_ended(struct rpc_call *call)
     return ended;
 }
 
-static void
-queue_message(struct rpc_call *call, struct rpc_message *message)
+/* What the peer has sent, for the call's events. */
+static int
+deliver_messages(struct rpc_call *call, const uint8_t *bytes, size_t len, struct error *err)
 {
-    pthread_mutex_lock(&call->lock);
-    *call->in_tail = message;
-    call->in_tail = &message->next;
-    call->in_queued += RPC_FRAME_HEAD + message->len;
-    pthread_cond_broadcast(&call->changed);
-    pthread_mutex_unlock(&call->lock);
+    struct rpc_message *message;
+    int rc = 0;
+
+    while (!is_ended(call) && (rc = rpc_frame_read(&call->frames, &bytes, &len, &message, err)) == 1) {
+        struct error refused = ERROR_INIT;
+        if (call->events->on_message(call->state, call, message->data, message->len, &refused) != 0) {
+            FAIL(&refused, ERROR_INTERNAL, 0, "the call was refused without a reason");
+            rpc_call_loop_end(call, &refused);
+        }
+        rpc_frame_message_free(message);
+    }
+    return rc;
 }
 
-static void
-deliver(struct rpc_call *call, struct rpc_message *message)
+struct message_list {
+    struct rpc_message *first, **tail;
+    size_t bytes; /* on the wire */
+};
+
+/* The same, for a worker. */
+static int
+collect_messages(struct rpc_call *call, const uint8_t *bytes, size_t len, struct message_list *list, struct error *err)
 {
-    struct error err = ERROR_INIT;
-    if (call->events == NULL) {
-        queue_message(call, message);
-        return;
+    struct rpc_message *message;
+    int rc = 0;
+
+    if (is_ended(call))
+        return 0;
+    while ((rc = rpc_frame_read(&call->frames, &bytes, &len, &message, err)) == 1) {
+        *list->tail = message;
+        list->tail = &message->next;
+        list->bytes += RPC_FRAME_HEAD + message->len;
     }
-    if (call->events->on_message(call->state, call, message->data, message->len, &err) != 0) {
-        FAIL(&err, ERROR_INTERNAL, 0, "the call was refused without a reason");
-        rpc_call_loop_end(call, &err);
-    }
-    rpc_frame_message_free(message);
+    return rc;
 }
 
 static void
@@ -229,17 +255,23 @@ on_stream_data(void *data, const uint8_t *bytes, size_t len)
 {
     struct rpc_call *call = data;
     struct error err = ERROR_INIT;
-    struct rpc_message *message = NULL;
-    size_t arrived = len;
-    int rc = 0;
+    struct message_list list = { .tail = &list.first };
 
-    while (!is_ended(call) && (rc = rpc_frame_read(&call->frames, &bytes, &len, &message, &err)) == 1)
-        deliver(call, message);
+    int rc = call->events != NULL ? deliver_messages(call, bytes, len, &err)
+                                  : collect_messages(call, bytes, len, &list, &err);
     pthread_mutex_lock(&call->lock);
-    call->in_held += arrived;
+    if (list.first != NULL) {
+        *call->in_tail = list.first;
+        call->in_tail = list.tail;
+        call->in_queued += list.bytes;
+    }
+    call->in_held += len;
     call->in_partial = call->frames.head_len + (call->frames.partial != NULL ? call->frames.partial->len : 0);
     size_t credit = take_credit(call);
     pthread_mutex_unlock(&call->lock);
+    /* After the lock, on which the woken would wait at once. */
+    if (list.first != NULL)
+        pthread_cond_broadcast(&call->changed);
     if (credit > 0)
         h2_stream_consume(call->stream, credit);
     if (rc < 0)
@@ -252,9 +284,12 @@ on_stream_sent(void *data, size_t len)
     struct rpc_call *call = data;
 
     pthread_mutex_lock(&call->lock);
+    bool full = call->out_bytes > RPC_CALL_OUT_LOW;
     call->out_bytes -= len;
-    pthread_cond_broadcast(&call->changed);
+    bool room = full && call->out_bytes <= RPC_CALL_OUT_LOW;
     pthread_mutex_unlock(&call->lock);
+    if (room)
+        pthread_cond_broadcast(&call->changed);
 }
 
 static void

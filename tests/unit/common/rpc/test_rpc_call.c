@@ -293,6 +293,20 @@ many_threads_share_one_channel(void **state)
         assert_string_equal(errors[i].text, "");
 }
 
+static size_t
+read_to_the_end(struct rpc_call *call)
+{
+    struct error err = ERROR_INIT;
+    const uint8_t *data = NULL;
+    size_t len = 0, total = 0;
+    while (rpc_call_receive_bytes(call, RPC_NO_TIMEOUT, &data, &len, &err) == 1) {
+        assert_int_equal(data[len - 1], (uint8_t)(len - 1));
+        total += len;
+    }
+    assert_int_equal(rpc_call_finish(call, &err), 0);
+    return total;
+}
+
 static void
 unread_streams_do_not_stop_the_others(void **state)
 {
@@ -300,10 +314,14 @@ unread_streams_do_not_stop_the_others(void **state)
     struct error err = ERROR_INIT;
     struct rpc_call *stalled[6];
     for (size_t i = 0; i < ARRAY_LEN(stalled); i++) {
+        const char *request = i == 0 ? "650 65000" : "40 1000000";
         stalled[i] = open_call("/test.Echo/Produce", 0);
-        assert_int_equal(rpc_call_send_bytes(stalled[i], "40 1000000", 10, &err), 0);
+        assert_int_equal(rpc_call_send_bytes(stalled[i], request, strlen(request), &err), 0);
     }
     a_server_streams_more_than_the_windows(state);
+    /* By now their windows are used up: whoever reads at last gets everything. */
+    assert_int_equal(read_to_the_end(stalled[0]), 650 * 65000);
+    assert_int_equal(read_to_the_end(stalled[1]), 40 * 1000000);
     for (size_t i = 0; i < ARRAY_LEN(stalled); i++)
         rpc_call_free(stalled[i]);
 }
