@@ -1,6 +1,7 @@
 #include "transporter/storage/storage.h"
 
 #include "common/base/error.h"
+#include "transporter/storage/s3/s3.h"
 #include "transporter/storage/storage_internal.h"
 
 #include <string.h>
@@ -35,7 +36,9 @@ open_driver(const json_t *location, const struct clock *clock, bool create, stru
     const char *driver = json_string_value(json_object_get(location, "driver"));
     if (driver != NULL && strcmp(driver, "local") == 0)
         return storage_local_open(location, clock, create, err);
-    FAIL(err, ERROR_CONFIG, 0, "storage driver '%s' is not known; known: local", driver == NULL ? "" : driver);
+    if (driver != NULL && strcmp(driver, "s3") == 0)
+        return s3_open(location, clock, create, err);
+    FAIL(err, ERROR_CONFIG, 0, "storage driver '%s' is not known; known: local, s3", driver == NULL ? "" : driver);
     return NULL;
 }
 
