@@ -13,8 +13,8 @@ struct error;
 #define TREE_HEIGHT_MAX 12
 
 /* Where nodes end: proto/FORMAT.md, "Tree". Bytes of encoded entries. */
-#define TREE_NODE_MIN    4096
-#define TREE_NODE_TARGET 16384 /* on average this much after the minimum */
+#define TREE_NODE_MIN    1024
+#define TREE_NODE_TARGET 4096 /* on average this much after the minimum */
 #define TREE_NODE_MAX    65536
 
 #define TREE_NODE_CEILING (TREE_NODE_MAX + TREE_KEY_MAX + TREE_VALUE_MAX + 64)

@@ -14,16 +14,18 @@ struct batch {
     size_t count;
 };
 
-/* Catalog nodes and lists are read one at a time: smaller groups cost a reader less. */
-static size_t group_room(enum writer_class class)
+static size_t
+group_room(enum writer_class class, size_t first_len)
 {
-    return class == CLASS_NODE || class == CLASS_LIST ? WRITER_GROUP_RAW / 4 : WRITER_GROUP_RAW;
+    if (class != CLASS_NODE && class != CLASS_LIST)
+        return WRITER_GROUP_RAW;
+    return first_len > WRITER_GROUP_NODES ? first_len : WRITER_GROUP_NODES;
 }
 
 static struct writer_group *
-take_group(struct vault_writer *writer, enum writer_class class)
+take_group(struct vault_writer *writer, enum writer_class class, size_t first_len)
 {
-    size_t room = group_room(class);
+    size_t room = group_room(class, first_len);
     struct writer_group *group = NULL;
     pthread_mutex_lock(&writer->lock);
     if (room == WRITER_GROUP_RAW && (group = writer->free_groups) != NULL)
@@ -87,7 +89,7 @@ gather(struct vault_writer *writer, const struct writer_chunk *chunk, struct err
         return -1;
     group = writer->open[chunk->class];
     if (group == NULL) {
-        group = take_group(writer, chunk->class);
+        group = take_group(writer, chunk->class, chunk->name.len);
         if (group == NULL)
             return FAIL(err, ERROR_LIMIT, 0, "no memory for a compression group");
         writer->open[chunk->class] = group;
