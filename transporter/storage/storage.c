@@ -1,6 +1,7 @@
 #include "transporter/storage/storage.h"
 
 #include "common/base/error.h"
+#include "transporter/storage/azure/azure.h"
 #include "transporter/storage/s3/s3.h"
 #include "transporter/storage/storage_internal.h"
 
@@ -38,7 +39,10 @@ open_driver(const json_t *location, const struct clock *clock, bool create, stru
         return storage_local_open(location, clock, create, err);
     if (driver != NULL && strcmp(driver, "s3") == 0)
         return s3_open(location, clock, create, err);
-    FAIL(err, ERROR_CONFIG, 0, "storage driver '%s' is not known; known: local, s3", driver == NULL ? "" : driver);
+    if (driver != NULL && strcmp(driver, "azure") == 0)
+        return azure_open(location, clock, create, err);
+    FAIL(err, ERROR_CONFIG, 0, "storage driver '%s' is not known; known: local, s3, azure",
+         driver == NULL ? "" : driver);
     return NULL;
 }
 
