@@ -22,8 +22,12 @@ union head {
     max_align_t align;
 };
 
+#ifndef __has_feature /* clang's; gcc has a macro for each sanitizer instead */
+#define __has_feature(x) 0
+#endif
+
 /* The sanitizer is to see every use of a block that was given back. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define KEEP 0
 #else
 #define KEEP BLOCK_CACHE_MOST
