@@ -44,7 +44,9 @@ enum object_class { /* the numbers are those of proto/vault.proto */
                     OBJECT_KEY_SLOT = 2,
                     OBJECT_POINT = 3,
                     OBJECT_PACK = 4,
-                    OBJECT_INDEX = 5
+                    OBJECT_INDEX = 5,
+                    OBJECT_RETIRE = 6,       /* the retire journal */
+                    OBJECT_RETIRED_POINT = 7 /* points that are retired and not removed; OBJECT_POINT leaves them out */
 };
 
 /* Ceilings that readers enforce before they allocate. */

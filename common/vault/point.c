@@ -46,8 +46,8 @@ point_commit(struct vault *vault, struct vault_writer *writer, struct point *poi
         vault_writer_flush(writer, err) != 0 || seal_point(vault, point, &object, err) != 0)
         return -1;
     const char(*packs)[PACK_NAME_LEN] = vault_writer_packs(writer, &pack_count);
-    if (vault->backend.vtable->commit_point(vault->backend.ctx, point->header.id, object.data, object.len, packs,
-                                            pack_count, err) != 0)
+    const struct vault_commit commit = { point->header.id, object.data, object.len, packs, pack_count, point->epoch };
+    if (vault->backend.vtable->commit_point(vault->backend.ctx, &commit, err) != 0)
         return error_wrap(err, "committing recovery point %s", point->header.id);
     return 0;
 }
@@ -71,15 +71,27 @@ open_point(struct vault *vault, const char *id, const uint8_t *object, size_t le
     return point_format_decode_body(body, parts.sealed_len - AEAD_TAG_LEN, point, err);
 }
 
-int
-point_read(struct vault *vault, const char *id, struct point *point, struct error *err)
+static int
+read_point(struct vault *vault, enum object_class class, const char *id, struct point *point, struct error *err)
 {
     CLEANUP(memory_free_p) uint8_t *object = NULL;
     size_t len;
-    if (vault->backend.vtable->get_object(vault->backend.ctx, OBJECT_POINT, id, &object, &len, err) != 0)
+    if (vault->backend.vtable->get_object(vault->backend.ctx, class, id, &object, &len, err) != 0)
         return error_wrap(err, "recovery point %s", id);
     memset(point, 0, sizeof(*point));
     return open_point(vault, id, object, len, point, err) == 0 ? 0 : error_wrap(err, "recovery point %s", id);
+}
+
+int
+point_read(struct vault *vault, const char *id, struct point *point, struct error *err)
+{
+    return read_point(vault, OBJECT_POINT, id, point, err);
+}
+
+int
+point_read_retired(struct vault *vault, const char *id, struct point *point, struct error *err)
+{
+    return read_point(vault, OBJECT_RETIRED_POINT, id, point, err);
 }
 
 int
@@ -109,14 +121,26 @@ on_name_found(void *ctx, const char *name, struct error *err)
     return 0;
 }
 
-int
-point_list(struct vault *vault, point_found_fn *found, void *ctx, struct error *err)
+static int
+list_points(struct vault *vault, enum object_class class, point_found_fn *found, void *ctx, struct error *err)
 {
     struct names names = { 0 };
     /* Gathered first, so that found() may use the vault. */
-    int failed = vault->backend.vtable->list_objects(vault->backend.ctx, OBJECT_POINT, on_name_found, &names, err);
+    int failed = vault->backend.vtable->list_objects(vault->backend.ctx, class, on_name_found, &names, err);
     for (size_t i = 0; failed == 0 && i < names.count; i++)
         failed = found(ctx, names.name[i], err);
     free(names.name);
     return failed;
+}
+
+int
+point_list(struct vault *vault, point_found_fn *found, void *ctx, struct error *err)
+{
+    return list_points(vault, OBJECT_POINT, found, ctx, err);
+}
+
+int
+point_list_retired(struct vault *vault, point_found_fn *found, void *ctx, struct error *err)
+{
+    return list_points(vault, OBJECT_RETIRED_POINT, found, ctx, err);
 }

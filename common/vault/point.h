@@ -34,6 +34,7 @@ struct point_counts {
 
 struct point {
     struct point_header header;
+    uint64_t epoch;                   /* for the commit: vault_begin(), before anything is read; not stored */
     char previous[IDENTIFIER_LEN];    /* "" for the first */
     char copied_from[IDENTIFIER_LEN]; /* vault; "" when a backup wrote it */
     char tool_version[POINT_VERSION_LEN];
@@ -44,7 +45,8 @@ struct point {
 };
 
 /* Flushes the writer, then commits. cursor (opaque, at most POINT_CURSOR_MAX) is stored with it; point->cursor and
- * point->tool_version are filled in. ERROR_FENCED: a newer owner holds the scope. */
+ * point->tool_version are filled in. ERROR_FENCED: a newer owner holds the scope. ERROR_CONFLICT: a retention sweep has
+ * closed the run's epoch; begin again, what is stored is found. */
 int point_commit(struct vault *vault, struct vault_writer *writer, struct point *point, const void *cursor,
                  size_t cursor_len, struct error *err);
 /* ERROR_NOT_FOUND, ERROR_CORRUPT (damaged, or not the point of this name). */
@@ -53,9 +55,13 @@ int point_read(struct vault *vault, const char *id, struct point *point, struct 
 int point_read_cursor(struct vault_reader *reader, const struct point *point, uint8_t **data, size_t *len,
                       struct error *err);
 
+/* One that is retired and can still be brought back. */
+int point_read_retired(struct vault *vault, const char *id, struct point *point, struct error *err);
+
 typedef int point_found_fn(void *ctx, const char *id, struct error *err);
 /* Names of all points of the vault, in no order. */
 int point_list(struct vault *vault, point_found_fn *found, void *ctx, struct error *err);
+int point_list_retired(struct vault *vault, point_found_fn *found, void *ctx, struct error *err);
 
 /* The clear part alone, for a host without keys. ERROR_FORMAT when it is no point. */
 int point_header_decode(const uint8_t *data, size_t len, struct point_header *header, struct error *err);

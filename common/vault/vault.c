@@ -42,6 +42,7 @@ vault_close(struct vault *vault)
     secret_free(vault->naming);
     secret_free(vault->data);
     secret_free(vault->points);
+    secret_free(vault->retire);
     secret_zero(vault->gear, sizeof(vault->gear));
     free(vault);
 }
@@ -62,9 +63,16 @@ vault_share(const struct vault *vault, struct vault_backend backend)
     shared->naming = secret_copy(vault->naming);
     shared->data = secret_copy(vault->data);
     shared->points = secret_copy(vault->points);
-    if (shared->naming == NULL || shared->data == NULL || shared->points == NULL)
+    shared->retire = secret_copy(vault->retire);
+    if (shared->naming == NULL || shared->data == NULL || shared->points == NULL || shared->retire == NULL)
         abort();
     return shared;
+}
+
+int
+vault_begin(struct vault *vault, uint64_t *epoch, struct error *err)
+{
+    return vault->backend.vtable->begin(vault->backend.ctx, epoch, err);
 }
 
 const char *
@@ -117,6 +125,7 @@ vault_from_master(struct vault_backend backend, const struct clock *clock, const
     if ((vault->naming = subkey(master, "longhaul vault 1 naming", err)) == NULL ||
         (vault->data = subkey(master, "longhaul vault 1 data", err)) == NULL ||
         (vault->points = subkey(master, "longhaul vault 1 points", err)) == NULL ||
+        (vault->retire = subkey(master, "longhaul vault 1 retire", err)) == NULL ||
         derive_gear(master, vault->gear, err) != 0)
         return NULL;
     return MOVE(vault);

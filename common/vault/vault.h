@@ -32,6 +32,9 @@ struct vault *vault_share(const struct vault *vault, struct vault_backend backen
 void vault_close(struct vault *vault);
 void vault_close_p(struct vault **vault);
 
+/* The vault's epoch, for point->epoch: every run that will commit asks before it reads anything of the vault. */
+int vault_begin(struct vault *vault, uint64_t *epoch, struct error *err);
+
 const char *vault_id(const struct vault *vault);
 struct vault_backend vault_backend(const struct vault *vault);
 const struct clock *vault_clock(const struct vault *vault);

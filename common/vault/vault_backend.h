@@ -14,11 +14,30 @@ struct error;
 typedef int vault_block_fn(void *ctx, size_t range, const uint8_t *data, size_t len, struct error *err);
 typedef int vault_name_fn(void *ctx, const char *name, struct error *err);
 
+struct vault_sweep_vtable;
+
+/* A recovery point on its way in. */
+struct vault_commit {
+    const char *name;
+    const uint8_t *data;
+    size_t len;
+    const char (*packs)[PACK_NAME_LEN]; /* written by this run */
+    size_t pack_count;
+    uint64_t epoch; /* what begin() told before the run read anything; 0: not known */
+};
+
 struct vault_backend_vtable {
-    /* places[i] answers ids[i]; n is at most FIND_MAX_CHUNKS. A chunk counts as known as soon as the pack that
-     * holds it is durable, also before any point refers to it. */
+    /* The vault's epoch. Every run asks before it reads anything that its point may refer to: the point it goes on
+     * from, or where chunks lie. proto/FORMAT.md, "Retire journal". */
+    int (*begin)(void *backend, uint64_t *epoch, struct error *err);
+    /* For writers: what they need not store. places[i] answers ids[i]; n is at most FIND_MAX_CHUNKS. A chunk counts as
+     * known as soon as the pack that holds it is durable, also before any point refers to it; not when its pack is
+     * retired. */
     int (*find_chunks)(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places,
                        struct error *err);
+    /* For readers: likewise, but a retired pack is better than none. */
+    int (*locate_chunks)(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places,
+                         struct error *err);
     /* 0 means durable. The same pack again is fine; other bytes under a taken name are ERROR_EXISTS. */
     int (*put_pack)(void *backend, const char *name, const uint8_t *data, size_t len, struct error *err);
     /* In the order asked; n is at most RANGES_MAX. A range beyond the pack's end is ERROR_CORRUPT. */
@@ -31,10 +50,11 @@ struct vault_backend_vtable {
     int (*put_object)(void *backend, enum object_class class, const char *name, const uint8_t *data, size_t len,
                       struct error *err);
     int (*list_objects)(void *backend, enum object_class class, vault_name_fn *found, void *ctx, struct error *err);
-    /* Makes the index of the named packs durable, then the point. ERROR_CONFLICT when a named pack is not there,
-     * ERROR_FENCED when a newer owner holds the point's scope. */
-    int (*commit_point)(void *backend, const char *name, const uint8_t *data, size_t len,
-                        const char (*packs)[PACK_NAME_LEN], size_t pack_count, struct error *err);
+    /* Makes the index of the named packs durable, then the point. ERROR_CONFLICT when a named pack is not there, or a
+     * sweep has closed the run's epoch: begin again. ERROR_FENCED when a newer owner holds the point's scope.
+     * ERROR_EXISTS when a point of this name is retired. */
+    int (*commit_point)(void *backend, const struct vault_commit *commit, struct error *err);
+    const struct vault_sweep_vtable *sweep; /* common/vault/vault_sweep_backend.h; NULL: no sweeps this way */
 };
 
 /* Passed by value; the table and the backend belong to whoever made it and outlive the vault. */

@@ -22,6 +22,7 @@ struct vault {
     struct secret *naming; /* chunk ids */
     struct secret *data;   /* packs */
     struct secret *points;
+    struct secret *retire; /* the retire journal's MAC */
     uint64_t gear[CHUNKER_TABLE];
 };
 

@@ -52,7 +52,7 @@ locate_all(struct batch *batch, const struct vault_read *reads, struct error *er
         if (named(&reads[i].ref))
             ids[n++] = reads[i].ref.id;
     }
-    if (n > 0 && backend.vtable->find_chunks(backend.ctx, ids, n, places, err) != 0)
+    if (n > 0 && backend.vtable->locate_chunks(backend.ctx, ids, n, places, err) != 0)
         return error_wrap(err, "asking the vault where chunks lie");
     n = 0;
     for (size_t i = 0; i < batch->count; i++) {

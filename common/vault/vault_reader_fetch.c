@@ -36,7 +36,7 @@ ask(struct vault_reader *reader, const struct chunk_id *ids, size_t n, struct er
 {
     CLEANUP(memory_free_p) struct chunk_place *places = memory_new(n * sizeof(*places));
     struct vault_backend backend = reader->vault->backend;
-    if (backend.vtable->find_chunks(backend.ctx, ids, n, places, err) != 0)
+    if (backend.vtable->locate_chunks(backend.ctx, ids, n, places, err) != 0)
         return error_wrap(err, "asking the vault where chunks lie");
     for (size_t i = 0; i < n; i++) {
         if (!vault_reader_place_sane(&places[i]))

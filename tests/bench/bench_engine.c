@@ -57,7 +57,7 @@ engine_open(struct engine *engine, const char *path, bool create)
     const struct clock *clock = clock_system();
     char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s\"}", path);
     char *state = memory_printf("%s.state", path);
-    struct vault_host_options options = { VAULT_ID, state };
+    struct vault_host_options options = { .vault_id = VAULT_ID, .state_dir = state };
     struct secret *password = secret_new("bench", 5, &err);
     engine->storage = storage_open(location, strlen(location), clock, create, &err);
     engine->host = engine->storage == NULL ? NULL : vault_host_open(engine->storage, clock, &options, &err);

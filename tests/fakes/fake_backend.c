@@ -231,19 +231,31 @@ on_list_objects(void *backend, enum object_class class, vault_name_fn *found, vo
 }
 
 static int
-on_commit_point(void *backend, const char *name, const uint8_t *data, size_t len, const char (*packs)[PACK_NAME_LEN],
-                size_t pack_count, struct error *err)
+on_commit_point(void *backend, const struct vault_commit *commit, struct error *err)
 {
     struct fake_backend *fake = backend;
-    for (size_t i = 0; i < pack_count; i++) {
-        if (find(fake, OBJECT_PACK, packs[i]) == NULL)
+    for (size_t i = 0; i < commit->pack_count; i++) {
+        if (find(fake, OBJECT_PACK, commit->packs[i]) == NULL)
             return FAIL(err, ERROR_CONFLICT, 0, "a pack is missing");
     }
-    return on_put_object(backend, OBJECT_POINT, name, data, len, err);
+    return on_put_object(backend, OBJECT_POINT, commit->name, commit->data, commit->len, err);
+}
+
+static int
+on_begin(void *backend, uint64_t *epoch, struct error *err)
+{
+    struct fake_backend *fake = backend;
+    if (enter(fake, err) != 0)
+        return -1;
+    pthread_mutex_unlock(&fake->lock);
+    *epoch = 1;
+    return 0;
 }
 
 static const struct vault_backend_vtable vtable = {
+    .begin = on_begin,
     .find_chunks = on_find_chunks,
+    .locate_chunks = on_find_chunks,
     .put_pack = on_put_pack,
     .get_ranges = on_get_ranges,
     .get_object = on_get_object,

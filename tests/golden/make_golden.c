@@ -83,7 +83,7 @@ make(const char *folder, struct error *err)
     struct secret *password = secret_new(GOLDEN_PASSWORD, strlen(GOLDEN_PASSWORD), err);
     CLEANUP(storage_close_p)
     struct storage *storage = storage_open(location, strlen(location), clock, true, err);
-    struct vault_host_options options = { GOLDEN_VAULT, state };
+    struct vault_host_options options = { .vault_id = GOLDEN_VAULT, .state_dir = state };
     struct vault_params params = { .password_cost = &key_slot_cost_least };
     struct vault_host *host = storage == NULL ? NULL : vault_host_open(storage, clock, &options, err);
     if (host == NULL)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@ struct index_segment {
     const uint8_t *data;
     size_t len;
     bool mapped;
+    atomic_uint owners; /* besides the first */
     const uint8_t *packs, *groups, *entries, *filter;
     uint32_t pack_count, group_count, filter_blocks;
     uint64_t entry_count;
@@ -148,10 +150,17 @@ index_segment_open(const char *path, struct error *err)
     return segment;
 }
 
+struct index_segment *
+index_segment_retain(struct index_segment *segment)
+{
+    atomic_fetch_add(&segment->owners, 1);
+    return segment;
+}
+
 void
 index_segment_close(struct index_segment *segment)
 {
-    if (segment == NULL)
+    if (segment == NULL || atomic_fetch_sub(&segment->owners, 1) > 0)
         return;
     if (segment->mapped) {
         void *data;
@@ -223,6 +232,47 @@ find_entry(const struct index_segment *s, const struct chunk_id *id)
             high = middle;
     }
     return NULL;
+}
+
+static void
+read_group(const struct index_segment *s, size_t at, struct index_group *group)
+{
+    const uint8_t *bytes = s->groups + at * INDEX_GROUP_LEN;
+    *group = (struct index_group){ get_u32(bytes), get_u32(bytes + 4), get_u32(bytes + 8), get_u32(bytes + 12),
+                                   get_u32(bytes + 16) };
+}
+
+bool
+index_segment_position(const struct index_segment *segment, const struct chunk_id *id, size_t *position)
+{
+    if (segment->entry_count == 0 || !index_filter_has(segment->filter, segment->filter_blocks, id))
+        return false;
+    const uint8_t *entry = find_entry(segment, id);
+    if (entry == NULL)
+        return false;
+    *position = (size_t)(entry - segment->entries) / INDEX_ENTRY_LEN;
+    return true;
+}
+
+void
+index_segment_entry(const struct index_segment *segment, size_t position, struct index_group *group,
+                    uint32_t *chunk_len)
+{
+    const uint8_t *entry = segment->entries + position * INDEX_ENTRY_LEN;
+    read_group(segment, get_u32(entry + 16), group);
+    *chunk_len = get_u32(entry + 24);
+}
+
+size_t
+index_segment_groups(const struct index_segment *segment)
+{
+    return segment->group_count;
+}
+
+void
+index_segment_group(const struct index_segment *segment, size_t at, struct index_group *group)
+{
+    read_group(segment, at, group);
 }
 
 bool

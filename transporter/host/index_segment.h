@@ -45,9 +45,18 @@ int index_segment_encode(const struct index_content *content, struct buffer *out
 struct index_segment *index_segment_open(const char *path, struct error *err);
 /* Over bytes that stay the caller's and outlive it. */
 struct index_segment *index_segment_over(const uint8_t *data, size_t len, struct error *err);
+/* Another owner, who closes it too. */
+struct index_segment *index_segment_retain(struct index_segment *segment);
 void index_segment_close(struct index_segment *segment);
 
 bool index_segment_find(const struct index_segment *segment, const struct chunk_id *id, struct chunk_place *place);
+/* Position of a chunk's entry, below index_segment_chunks(); false when it has none. */
+bool index_segment_position(const struct index_segment *segment, const struct chunk_id *id, size_t *position);
+/* What an entry says of the chunk and its group. */
+void index_segment_entry(const struct index_segment *segment, size_t position, struct index_group *group,
+                         uint32_t *chunk_len);
+size_t index_segment_groups(const struct index_segment *segment);
+void index_segment_group(const struct index_segment *segment, size_t at, struct index_group *group);
 bool index_segment_has_pack(const struct index_segment *segment, const uint8_t name[16]);
 /* Of the pack at a position below index_segment_packs(), in order of name. */
 const uint8_t *index_segment_pack(const struct index_segment *segment, size_t at);

@@ -121,6 +121,20 @@ lost_packs_has_place(const struct lost_packs *lost, const struct chunk_place *pl
     return lost->lost.count > 0 && pack_name_parse(place->pack, name) == 0 && lost_packs_has(lost, name);
 }
 
+int
+lost_packs_add(struct lost_packs *lost, const uint8_t name[16], struct error *err)
+{
+    if (lost_packs_has(lost, name))
+        return 0;
+    if (add(&lost->lost, name, err) != 0)
+        return -1;
+    size_t at = lost->lost.count - 1;
+    for (; at > 0 && compare(&lost->lost.at[at - 1], name) > 0; at--)
+        lost->lost.at[at] = lost->lost.at[at - 1];
+    memcpy(lost->lost.at[at].bytes, name, PACK_NAME_BYTES);
+    return 0;
+}
+
 void
 lost_packs_drop(struct lost_packs *lost, const uint8_t name[16])
 {

@@ -1,5 +1,6 @@
 #include "transporter/host/vault_host.h"
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/crypto/private_file.h"
@@ -14,17 +15,40 @@ vault_host_object_name(const struct vault_host *host, enum object_class class, c
                        char out[STORAGE_NAME_LEN], struct error *err)
 {
     static const char *const folders[] = {
-        [OBJECT_FORMAT] = "format", [OBJECT_KEY_SLOT] = "keys", [OBJECT_POINT] = "points",
-        [OBJECT_PACK] = "packs",    [OBJECT_INDEX] = "index",
+        [OBJECT_FORMAT] = "format",        [OBJECT_KEY_SLOT] = "keys", [OBJECT_POINT] = "points",
+        [OBJECT_PACK] = "packs",           [OBJECT_INDEX] = "index",   [OBJECT_RETIRE] = "retire",
+        [OBJECT_RETIRED_POINT] = "points",
     };
     uint8_t binary[PACK_NAME_BYTES];
     bool hex = class == OBJECT_PACK || class == OBJECT_INDEX;
-    if (class < OBJECT_FORMAT || class > OBJECT_INDEX)
+    if (class < OBJECT_FORMAT || class > OBJECT_RETIRED_POINT)
         return FAIL(err, ERROR_USAGE, 0, "an object of an unknown class");
     if (strchr(name, '/') != NULL || !storage_name_valid(name) || (hex && pack_name_parse(name, binary) != 0))
         return FAIL(err, ERROR_USAGE, 0, "not a valid object name");
     snprintf(out, STORAGE_NAME_LEN, "%s/%s/%s", host->vault_id, folders[class], name);
     return 0;
+}
+
+static int
+open_watch(struct vault_host *host, struct error *err)
+{
+    CLEANUP(memory_free_p) char *folder = memory_printf("%s/retire", host->state_dir);
+    CLEANUP(memory_free_p) char *file = memory_printf("%s/%s", folder, host->vault_id);
+    if (private_file_folder(folder, err) != 0)
+        return -1;
+    host->watch = retire_watch_open(file, host->clock, err);
+    return host->watch == NULL ? -1 : 0;
+}
+
+/* A close must not wait for ever behind commits that keep coming. */
+static void
+init_commits(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
 }
 
 static int
@@ -53,9 +77,15 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     host->state_dir = memory_strdup(options->state_dir);
     host->pending = index_pending_new();
     host->lost = lost_packs_new();
+    host->retired = retire_state_new();
+    host->settle_ms = options->settle_ms == 0 ? VAULT_HOST_SETTLE_MS : options->settle_ms;
+    host->settling_since = clock_monotonic_ms(clock);
     pthread_rwlock_init(&host->lock, NULL);
     pthread_mutex_init(&host->committing, NULL);
-    if (open_fences(host, err) != 0 || vault_host_load_index(host, err) != 0) {
+    pthread_mutex_init(&host->sweeping, NULL);
+    init_commits(&host->commits);
+    if (open_fences(host, err) != 0 || open_watch(host, err) != 0 || vault_host_load_journal(host, err) != 0 ||
+        vault_host_load_index(host, err) != 0) {
         error_wrap(err, "vault %s", options->vault_id);
         return NULL;
     }
@@ -73,6 +103,11 @@ vault_host_close(struct vault_host *host)
     index_pending_free(host->pending);
     index_pending_free(host->writing);
     lost_packs_free(host->lost);
+    vault_host_end_sweep(host);
+    retire_state_free(host->retired);
+    retire_watch_close(host->watch);
+    pthread_mutex_destroy(&host->sweeping);
+    pthread_rwlock_destroy(&host->commits);
     fence_store_close(host->fences);
     pthread_rwlock_destroy(&host->lock);
     pthread_mutex_destroy(&host->committing);
@@ -87,28 +122,66 @@ vault_host_close_p(struct vault_host **host)
     *host = NULL;
 }
 
-int
-vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
-                       struct error *err)
+/* True when the place is one for now; a retired one is kept in *spare. */
+static bool
+is_good_place(const struct vault_host *host, const struct chunk_place *place, struct chunk_place *spare)
+{
+    uint8_t name[PACK_NAME_BYTES];
+    if (retire_state_packs(host->retired) == 0 || pack_name_parse(place->pack, name) != 0 ||
+        retire_state_pack(host->retired, name) == 0)
+        return true;
+    if (!spare->known)
+        *spare = *place;
+    return false;
+}
+
+bool
+vault_host_place(const struct vault_host *host, const struct chunk_id *id, bool retired_too, struct chunk_place *place)
+{
+    struct chunk_place spare = { .known = false };
+    if (index_pending_find(host->pending, id, place) && is_good_place(host, place, &spare))
+        return true;
+    if (host->writing != NULL && index_pending_find(host->writing, id, place) && is_good_place(host, place, &spare))
+        return true;
+    /* The newest segment first: what was written last is asked for most. */
+    for (size_t s = host->segment_count; s > 0; s--) {
+        if (index_segment_find(host->segments[s - 1], id, place) && !lost_packs_has_place(host->lost, place) &&
+            is_good_place(host, place, &spare))
+            return true;
+    }
+    if (retired_too)
+        *place = spare;
+    else
+        memset(place, 0, sizeof(*place));
+    return place->known;
+}
+
+static int
+find(struct vault_host *host, const struct chunk_id *ids, size_t n, bool retired_too, struct chunk_place *places,
+     struct error *err)
 {
     if (n > FIND_MAX_CHUNKS)
         return FAIL(err, ERROR_LIMIT, 0, "%zu chunks asked for at once; %d are possible", n, FIND_MAX_CHUNKS);
     memset(places, 0, n * sizeof(*places));
     pthread_rwlock_rdlock(&host->lock);
-    for (size_t i = 0; i < n; i++) {
-        if (index_pending_find(host->pending, &ids[i], &places[i]) ||
-            (host->writing != NULL && index_pending_find(host->writing, &ids[i], &places[i])))
-            continue;
-        /* The newest segment first: what was written last is asked for most. */
-        for (size_t s = host->segment_count; s > 0; s--) {
-            if (index_segment_find(host->segments[s - 1], &ids[i], &places[i]) &&
-                !lost_packs_has_place(host->lost, &places[i]))
-                break;
-            places[i].known = false;
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        vault_host_place(host, &ids[i], retired_too, &places[i]);
     pthread_rwlock_unlock(&host->lock);
     return 0;
+}
+
+int
+vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
+                       struct error *err)
+{
+    return find(host, ids, n, false, places, err);
+}
+
+int
+vault_host_locate_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
+                         struct error *err)
+{
+    return find(host, ids, n, true, places, err);
 }
 
 struct range_sink {
@@ -167,6 +240,12 @@ vault_host_get_object(struct vault_host *host, enum object_class class, const ch
         return FAIL(err, ERROR_USAGE, 0, "packs are read by ranges");
     if (vault_host_object_name(host, class, name, object, err) != 0)
         return -1;
+    bool retired = vault_host_point_retired(host, name) != 0;
+    if (class == OBJECT_POINT && retired)
+        return FAIL(err, ERROR_NOT_FOUND, 0,
+                    "it is retired; `longhaul vault retired` shows until when that can be undone");
+    if (class == OBJECT_RETIRED_POINT && !retired)
+        return FAIL(err, ERROR_NOT_FOUND, 0, "it is not retired");
     return storage_get(host->storage, object, OBJECT_MAX_BYTES, data, len, err);
 }
 
@@ -204,6 +283,8 @@ vault_host_put_object(struct vault_host *host, enum object_class class, const ch
 }
 
 struct name_sink {
+    struct vault_host *host;
+    enum object_class class;
     vault_name_fn *found;
     void *ctx;
 };
@@ -212,8 +293,12 @@ static int
 on_object_found(void *ctx, const char *name, const struct storage_stat *stat, struct error *err)
 {
     const struct name_sink *to = ctx;
+    const char *own = strrchr(name, '/') + 1;
     (void)stat;
-    return to->found(to->ctx, strrchr(name, '/') + 1, err);
+    if ((to->class == OBJECT_POINT && vault_host_point_retired(to->host, own) != 0) ||
+        (to->class == OBJECT_RETIRED_POINT && vault_host_point_retired(to->host, own) == 0))
+        return 0;
+    return to->found(to->ctx, own, err);
 }
 
 int
@@ -222,7 +307,7 @@ vault_host_list_objects(struct vault_host *host, enum object_class class, vault_
 {
     static const char any[] = "00000000000000000000000000000000";
     char prefix[STORAGE_NAME_LEN];
-    struct name_sink to = { found, ctx };
+    struct name_sink to = { host, class, found, ctx };
     if (vault_host_object_name(host, class, any, prefix, err) != 0)
         return -1;
     *strrchr(prefix, '/') = '\0';
@@ -259,6 +344,8 @@ vault_host_stats(struct vault_host *host, struct vault_host_stats *stats)
         stats->packs += index_segment_packs(host->segments[i]);
     }
     stats->recovered_packs = host->recovered_packs;
+    stats->retired_packs = retire_state_packs(host->retired);
+    stats->retired_points = retire_state_points(host->retired);
     stats->lists = __atomic_load_n(&host->lists, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&host->lock);
 }

@@ -14,7 +14,10 @@ struct vault_host;
 struct vault_host_options {
     const char *vault_id;
     const char *state_dir; /* of this transporter: fences, and copies of index segments of remote storage */
+    uint64_t settle_ms;    /* settling time of the retire journal; 0: VAULT_HOST_SETTLE_MS */
 };
+
+#define VAULT_HOST_SETTLE_MS ((uint64_t)15 * 60 * 1000)
 
 /* Maps the index segments; packs that no segment lists (a killed run's) are found by one listing and indexed from their
  * own directories. A vault without objects is fine: it may be created. Borrows storage. */
@@ -23,8 +26,11 @@ struct vault_host *vault_host_open(struct storage *storage, const struct clock *
 void vault_host_close(struct vault_host *host);
 void vault_host_close_p(struct vault_host **host);
 
+int vault_host_begin(struct vault_host *host, uint64_t *epoch, struct error *err);
 int vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
                            struct error *err);
+int vault_host_locate_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
+                             struct error *err);
 /* ERROR_FORMAT when the bytes are not a whole pack of this name and vault. */
 int vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, struct error *err);
 int vault_host_get_ranges(struct vault_host *host, const struct pack_range *ranges, size_t n, vault_block_fn *sink,
@@ -43,16 +49,8 @@ struct vault_host_owner {
     uint64_t fence;
 };
 
-struct vault_host_point {
-    const char *name;
-    const uint8_t *data;
-    size_t len;
-    const char (*packs)[PACK_NAME_LEN];
-    size_t pack_count;
-};
-
 int vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner,
-                            const struct vault_host_point *point, struct error *err);
+                            const struct vault_commit *point, struct error *err);
 
 /* Of every call with a grant: ERROR_FENCED when a higher fence of this scope was seen; else remembers this one, durably
  * before it returns when it is a new one. */
@@ -64,6 +62,7 @@ struct vault_host_stats {
     uint64_t chunks, packs, segments; /* known */
     uint64_t recovered_packs;         /* indexed from their directories at open */
     uint64_t lists;                   /* listings of the storage so far */
+    uint64_t retired_packs, retired_points;
 };
 void vault_host_stats(struct vault_host *host, struct vault_host_stats *stats);
 

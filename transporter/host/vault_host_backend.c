@@ -39,15 +39,27 @@ on_list_objects(void *host, enum object_class class, vault_name_fn *found, void 
 }
 
 static int
-on_commit_point(void *host, const char *name, const uint8_t *data, size_t len, const char (*packs)[PACK_NAME_LEN],
-                size_t pack_count, struct error *err)
+on_commit_point(void *host, const struct vault_commit *commit, struct error *err)
 {
-    struct vault_host_point point = { name, data, len, packs, pack_count };
-    return vault_host_commit_point(host, NULL, &point, err);
+    return vault_host_commit_point(host, NULL, commit, err);
+}
+
+static int
+on_begin(void *host, uint64_t *epoch, struct error *err)
+{
+    return vault_host_begin(host, epoch, err);
+}
+
+static int
+on_locate_chunks(void *host, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+{
+    return vault_host_locate_chunks(host, ids, n, places, err);
 }
 
 static const struct vault_backend_vtable vtable = {
+    .begin = on_begin,
     .find_chunks = on_find_chunks,
+    .locate_chunks = on_locate_chunks,
     .put_pack = on_put_pack,
     .get_ranges = on_get_ranges,
     .get_object = on_get_object,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int
-check_point(const struct vault_host *host, const struct vault_host_owner *owner, const struct vault_host_point *point,
+check_point(const struct vault_host *host, const struct vault_host_owner *owner, const struct vault_commit *point,
             struct error *err)
 {
     struct point_header header;
@@ -26,8 +26,8 @@ check_point(const struct vault_host *host, const struct vault_host_owner *owner,
 }
 
 int
-vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner,
-                        const struct vault_host_point *point, struct error *err)
+vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner, const struct vault_commit *point,
+                        struct error *err)
 {
     char object[STORAGE_NAME_LEN];
     if (vault_host_object_name(host, OBJECT_POINT, point->name, object, err) != 0 ||
@@ -42,5 +42,10 @@ vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *
     }
     if (vault_host_write_segment(host, err) != 0)
         return error_wrap(err, "writing the index before recovery point %s", point->name);
-    return vault_host_put_once(host, object, point->data, point->len, err);
+    pthread_rwlock_rdlock(&host->commits);
+    int failed = vault_host_check_epoch(host, point->epoch, point->name, err);
+    if (failed == 0)
+        failed = vault_host_put_once(host, object, point->data, point->len, err);
+    pthread_rwlock_unlock(&host->commits);
+    return failed;
 }

@@ -14,9 +14,10 @@
 #include <errno.h>
 
 /* A segment is written before a commit, and in between when this much is pending: that bounds memory. */
-#define PENDING_MAX_CHUNKS 262144
-#define PENDING_MAX_PACKS  4096
-#define SEGMENT_CEILING    ((size_t)256 << 20)
+#define PENDING_MAX_CHUNKS    262144
+#define PENDING_MAX_PACKS     4096
+#define SEGMENT_CEILING       ((size_t)256 << 20)
+#define RETIRED_NAMES_CEILING ((size_t)64 << 20)
 
 /* Called with the lock held for writing. */
 static void
@@ -110,31 +111,42 @@ append_block(void *ctx, const uint8_t *data, size_t len, struct error *err)
     return buffer_append(ctx, data, len, err);
 }
 
-/* Header, trailer and directory: two or three small reads. */
-static int
-read_directory(struct vault_host *host, const char *name, struct error *err)
+/* Two or three small reads. */
+int
+vault_host_read_directory(struct vault_host *host, const char *name, struct buffer *header, struct buffer *tail,
+                          struct pack_parts *parts, struct error *err)
 {
     char object[STORAGE_NAME_LEN];
     struct storage_stat stat;
     struct pack_trailer trailer;
-    CLEANUP(buffer_clear) struct buffer header = BUFFER_INIT(PACK_HEADER_LEN);
-    CLEANUP(buffer_clear) struct buffer tail = BUFFER_INIT(PACK_MAX_BYTES);
     if (vault_host_object_name(host, OBJECT_PACK, name, object, err) != 0 ||
         storage_stat(host->storage, object, &stat, err) != 0)
         return -1;
     if (stat.size < PACK_HEADER_LEN + PACK_TRAILER_LEN || stat.size > PACK_MAX_BYTES)
         return FAIL(err, ERROR_FORMAT, 0, "a pack of %llu bytes is none", (unsigned long long)stat.size);
-    if (storage_get_range(host->storage, object, 0, PACK_HEADER_LEN, append_block, &header, err) != 0 ||
-        storage_get_range(host->storage, object, stat.size - PACK_TRAILER_LEN, PACK_TRAILER_LEN, append_block, &tail,
+    header->len = tail->len = 0;
+    if (storage_get_range(host->storage, object, 0, PACK_HEADER_LEN, append_block, header, err) != 0 ||
+        storage_get_range(host->storage, object, stat.size - PACK_TRAILER_LEN, PACK_TRAILER_LEN, append_block, tail,
                           err) != 0 ||
-        pack_trailer_decode(tail.data, stat.size, &trailer, err) != 0)
+        pack_trailer_decode(tail->data, stat.size, &trailer, err) != 0)
         return -1;
     size_t tail_len = trailer.directory_len + (size_t)PACK_TRAILER_LEN;
-    tail.len = 0;
-    if (storage_get_range(host->storage, object, stat.size - tail_len, tail_len, append_block, &tail, err) != 0)
+    tail->len = 0;
+    if (storage_get_range(host->storage, object, stat.size - tail_len, tail_len, append_block, tail, err) != 0)
         return -1;
-    struct pack_parts parts = { header.data, tail.data, tail.len, stat.size };
-    return vault_host_index_pack(host, name, &parts, err);
+    *parts = (struct pack_parts){ header->data, tail->data, tail->len, stat.size };
+    return 0;
+}
+
+static int
+read_directory(struct vault_host *host, const char *name, struct error *err)
+{
+    struct pack_parts parts;
+    CLEANUP(buffer_clear) struct buffer header = BUFFER_INIT(PACK_HEADER_LEN);
+    CLEANUP(buffer_clear) struct buffer tail = BUFFER_INIT(PACK_MAX_BYTES);
+    if (vault_host_read_directory(host, name, &header, &tail, &parts, err) != 0)
+        return -1;
+    return vault_host_index_pack(host, name, &parts, false, err);
 }
 
 /* Called with the lock held, or before anybody else has the host. */
@@ -145,18 +157,16 @@ is_much_pending(const struct vault_host *host)
            index_pending_packs(host->pending) >= PENDING_MAX_PACKS;
 }
 
+/* Retired packs that no segment lists: read last, so that what stands elsewhere too is found there. */
+struct loading {
+    struct vault_host *host;
+    struct buffer retired; /* names with their NULs */
+};
+
 static int
-on_pack_found(void *ctx, const char *name, struct error *err)
+recover_pack(struct vault_host *host, const char *name, struct error *err)
 {
-    struct vault_host *host = ctx;
     struct error why = ERROR_INIT;
-    uint8_t binary[PACK_NAME_BYTES];
-    if (pack_name_parse(name, binary) != 0)
-        return 0;
-    if (lost_packs_note_stored(host->lost, binary, err) != 0)
-        return -1;
-    if (vault_host_knows_pack(host, name))
-        return 0;
     if (read_directory(host, name, &why) == 0) {
         host->recovered_packs++;
         return is_much_pending(host) ? vault_host_write_segment(host, err) : 0;
@@ -170,11 +180,43 @@ on_pack_found(void *ctx, const char *name, struct error *err)
     return 0;
 }
 
+static int
+on_pack_found(void *ctx, const char *name, struct error *err)
+{
+    struct loading *loading = ctx;
+    struct vault_host *host = loading->host;
+    uint8_t binary[PACK_NAME_BYTES];
+    if (pack_name_parse(name, binary) != 0)
+        return 0;
+    if (lost_packs_note_stored(host->lost, binary, err) != 0)
+        return -1;
+    if (vault_host_knows_pack(host, name))
+        return 0;
+    if (retire_state_pack(host->retired, binary) != 0)
+        return buffer_append(&loading->retired, name, PACK_NAME_LEN, err);
+    return recover_pack(host, name, err);
+}
+
+static int
+load_packs(struct vault_host *host, struct error *err)
+{
+    struct loading loading = { .host = host, .retired = BUFFER_INIT(RETIRED_NAMES_CEILING) };
+    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &loading, err);
+    /* In segments of their own: a pending table has one place for each chunk. */
+    if (failed == 0 && loading.retired.len > 0)
+        failed = vault_host_write_segment(host, err);
+    for (size_t at = 0; failed == 0 && at < loading.retired.len; at += PACK_NAME_LEN)
+        failed = recover_pack(host, (const char *)loading.retired.data + at, err);
+    if (failed == 0 && loading.retired.len > 0)
+        failed = vault_host_write_segment(host, err);
+    buffer_clear(&loading.retired);
+    return failed;
+}
+
 int
 vault_host_load_index(struct vault_host *host, struct error *err)
 {
-    if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 ||
-        vault_host_list_objects(host, OBJECT_PACK, on_pack_found, host, err) != 0 ||
+    if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 || load_packs(host, err) != 0 ||
         lost_packs_settle(host->lost, host->segments, host->segment_count, err) != 0)
         return -1;
     if (lost_packs_count(host->lost) > 0)
@@ -188,20 +230,17 @@ vault_host_load_index(struct vault_host *host, struct error *err)
     return 0;
 }
 
-/* Called with the lock held. */
+/* Called with the lock held. A retired place is none: the pack will be gone. */
 static bool
 is_placed(void *ctx, const struct chunk_id *id)
 {
-    const struct vault_host *host = ctx;
     struct chunk_place place;
-    bool placed = host->writing != NULL && index_pending_find(host->writing, id, &place);
-    for (size_t i = host->segment_count; i > 0 && !placed; i--)
-        placed = index_segment_find(host->segments[i - 1], id, &place) && !lost_packs_has_place(host->lost, &place);
-    return placed;
+    return vault_host_place(ctx, id, false, &place);
 }
 
 int
-vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, struct error *err)
+vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, bool replaces,
+                      struct error *err)
 {
     struct pack_header header;
     uint8_t binary[PACK_NAME_BYTES];
@@ -212,7 +251,7 @@ vault_host_index_pack(struct vault_host *host, const char *name, const struct pa
     if (memcmp(header.name, binary, sizeof(binary)) != 0)
         return FAIL(err, ERROR_FORMAT, 0, "the pack's header carries another name");
     pthread_rwlock_wrlock(&host->lock);
-    int failed = index_pending_add(host->pending, binary, parts, is_placed, host, err);
+    int failed = index_pending_add(host->pending, binary, parts, replaces ? NULL : is_placed, host, err);
     if (failed == 0)
         lost_packs_drop(host->lost, binary);
     pthread_rwlock_unlock(&host->lock);
@@ -292,6 +331,13 @@ vault_host_write_segment(struct vault_host *host, struct error *err)
 int
 vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, struct error *err)
 {
+    return vault_host_store_pack(host, name, data, len, false, err);
+}
+
+int
+vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, bool replaces,
+                      struct error *err)
+{
     char object[STORAGE_NAME_LEN];
     struct pack_trailer trailer;
     struct pack_header header;
@@ -313,7 +359,7 @@ vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *da
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;
-    if (vault_host_index_pack(host, name, &parts, err) != 0)
+    if (vault_host_index_pack(host, name, &parts, replaces, err) != 0)
         return error_wrap(err, "pack %s", name);
     pthread_rwlock_rdlock(&host->lock);
     bool much = is_much_pending(host);

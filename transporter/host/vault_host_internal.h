@@ -3,14 +3,20 @@
 
 #include "common/base/identifier.h"
 #include "common/vault/pack_format.h"
+#include "common/vault/retire_state.h"
 #include "transporter/host/fence_store.h"
 #include "transporter/host/index_pending.h"
 #include "transporter/host/index_segment.h"
 #include "transporter/host/lost_packs.h"
+#include "transporter/host/retire_watch.h"
 #include "transporter/host/vault_host.h"
 #include "transporter/storage/storage.h"
 
 #include <pthread.h>
+
+struct host_sweep;
+
+struct buffer;
 
 struct vault_host {
     struct storage *storage;
@@ -19,7 +25,7 @@ struct vault_host {
     char *state_dir;
     struct fence_store *fences;
 
-    pthread_rwlock_t lock; /* segments, pending */
+    pthread_rwlock_t lock; /* segments, pending, retired */
     struct index_segment **segments;
     size_t segment_count, segment_capacity;
     struct index_pending *pending; /* packs that no segment lists yet */
@@ -27,6 +33,13 @@ struct vault_host {
     pthread_mutex_t committing;    /* one segment is written at a time */
     struct lost_packs *lost;       /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
+
+    struct retire_state *retired; /* the retire journal */
+    struct retire_watch *watch;
+    pthread_rwlock_t commits;           /* held by each commit; exclusively while a close takes effect */
+    uint64_t settle_ms, settling_since; /* monotonic: when the host opened, or a close took effect */
+    pthread_mutex_t sweeping;           /* the session, and whatever it does */
+    struct host_sweep *sweep;           /* the one session; NULL: none */
 };
 
 /* "vault-x/packs/4f1d…". ERROR_USAGE when the name is none. */
@@ -38,9 +51,31 @@ int vault_host_put_once(struct vault_host *host, const char *object, const uint8
 
 /* Segments, then packs that none of them lists. */
 int vault_host_load_index(struct vault_host *host, struct error *err);
-/* Adds the pack's directory to the pending index. Damage is an error. */
-int vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, struct error *err);
+/* Adds the pack's directory to the pending index, without the chunks that have a place already unless it `replaces`
+ * them. Damage is an error. */
+int vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, bool replaces,
+                          struct error *err);
+/* As vault_host_put_pack(). */
+int vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, bool replaces,
+                          struct error *err);
+/* A pack's clear parts, read from the storage: *parts points into the two buffers. */
+int vault_host_read_directory(struct vault_host *host, const char *name, struct buffer *header, struct buffer *tail,
+                              struct pack_parts *parts, struct error *err);
+/* Where a chunk lies, called with the lock held. A place in a pack that is not retired goes before any other; with
+ * `retired_too` a retired one is better than none. */
+bool vault_host_place(const struct vault_host *host, const struct chunk_id *id, bool retired_too,
+                      struct chunk_place *place);
 bool vault_host_knows_pack(struct vault_host *host, const char *name);
+/* Reads the retire journal; what is known already stays. */
+int vault_host_load_journal(struct vault_host *host, struct error *err);
+/* Whether a run of this epoch may commit a point of this name; called with `commits` held until the point is durable.
+ */
+int vault_host_check_epoch(struct vault_host *host, uint64_t epoch, const char *point, struct error *err);
+/* 0 when the point is not retired. */
+uint64_t vault_host_point_retired(struct vault_host *host, const char *point);
+/* Ends the session, if any. */
+void vault_host_end_sweep(struct vault_host *host);
+
 /* Makes all that is pending a durable segment. */
 int vault_host_write_segment(struct vault_host *host, struct error *err);
 

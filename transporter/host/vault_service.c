@@ -15,6 +15,7 @@ static const struct rpc_method methods[] = {
     { .path = "/longhaul.v1.Vault/PutPack", .serve = vault_service_put_pack },
     { .path = "/longhaul.v1.Vault/GetRanges", .serve = vault_service_get_ranges },
     { .path = "/longhaul.v1.Vault/CommitPoint", .serve = vault_service_commit_point },
+    { .path = "/longhaul.v1.Vault/Begin", .serve = vault_service_begin_run },
 };
 
 struct vault_service *

@@ -140,11 +140,12 @@ commit_point(const struct vault_session *session, struct rpc_call *call, struct 
         snprintf(packs[i], sizeof(packs[i]), "%s", request->packs[i]);
     }
     const struct vault_host_owner owner = { .scope = session->grant.scope, .fence = session->grant.fence };
-    const struct vault_host_point point = { .name = request->point,
-                                            .data = request->content.data,
-                                            .len = request->content.len,
-                                            .packs = (const char(*)[PACK_NAME_LEN])packs,
-                                            .pack_count = request->n_packs };
+    const struct vault_commit point = { .name = request->point,
+                                        .data = request->content.data,
+                                        .len = request->content.len,
+                                        .packs = (const char(*)[PACK_NAME_LEN])packs,
+                                        .pack_count = request->n_packs,
+                                        .epoch = request->epoch };
     if (vault_host_commit_point(vault_registry_host(session->lease), &owner, &point, err) != 0)
         return -1;
     const Longhaul__V1__CommitPointReply reply = LONGHAUL__V1__COMMIT_POINT_REPLY__INIT;
@@ -158,6 +159,24 @@ vault_service_commit_point(void *ctx, struct rpc_call *call, struct error *err)
     int result = vault_service_begin(ctx, call, GRANT_APPEND, &session, err);
     if (result == 0)
         result = commit_point(&session, call, err);
+    vault_service_end(&session);
+    return result;
+}
+
+int
+vault_service_begin_run(void *ctx, struct rpc_call *call, struct error *err)
+{
+    struct vault_session session;
+    ProtobufCMessage *message = NULL;
+    Longhaul__V1__BeginReply reply = LONGHAUL__V1__BEGIN_REPLY__INIT;
+    CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
+    int result = vault_service_begin(ctx, call, GRANT_APPEND, &session, err);
+    if (result == 0)
+        result = vault_service_receive_one(call, &longhaul__v1__begin_request__descriptor, arena, &message, err);
+    if (result == 0)
+        result = vault_host_begin(vault_registry_host(session.lease), &reply.epoch, err);
+    if (result == 0)
+        result = rpc_call_send(call, &reply.base, err);
     vault_service_end(&session);
     return result;
 }

@@ -45,9 +45,11 @@ find_chunks(const struct vault_session *session, struct rpc_call *call, struct e
     const struct chunk_id *ids = NULL;
     size_t count = 0;
     CLEANUP(found_clear) struct found found = { .places = NULL };
-    if (vault_wire_ids(&((const Longhaul__V1__FindChunksRequest *)message)->ids, &ids, &count, err) != 0 ||
-        found_init(&found, count, err) != 0 ||
-        vault_host_find_chunks(vault_registry_host(session->lease), ids, count, found.places, err) != 0)
+    const Longhaul__V1__FindChunksRequest *request = (const Longhaul__V1__FindChunksRequest *)message;
+    struct vault_host *host = vault_registry_host(session->lease);
+    if (vault_wire_ids(&request->ids, &ids, &count, err) != 0 || found_init(&found, count, err) != 0 ||
+        (request->reading ? vault_host_locate_chunks(host, ids, count, found.places, err)
+                          : vault_host_find_chunks(host, ids, count, found.places, err)) != 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         vault_wire_place_out(&found.places[i], &found.wire[i]);

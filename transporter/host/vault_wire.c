@@ -42,6 +42,12 @@ vault_wire_class(Longhaul__V1__ObjectClass from, enum object_class *to, struct e
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_INDEX:
         *to = OBJECT_INDEX;
         return 0;
+    case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRE:
+        *to = OBJECT_RETIRE;
+        return 0;
+    case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_POINT:
+        *to = OBJECT_RETIRED_POINT;
+        return 0;
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED:
     case _LONGHAUL__V1__OBJECT_CLASS_IS_INT_SIZE:
         break;
@@ -63,6 +69,10 @@ vault_wire_class_out(enum object_class from)
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_PACK;
     case OBJECT_INDEX:
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_INDEX;
+    case OBJECT_RETIRE:
+        return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRE;
+    case OBJECT_RETIRED_POINT:
+        return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_POINT;
     }
     return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED;
 }

@@ -297,7 +297,7 @@ run(struct backup *backup, struct error *err)
         backup->vault = vault_access_vault(backup->access);
     }
     backup->reader = vault_reader_open(backup->vault, READER_CACHE, err);
-    if (backup->reader == NULL)
+    if (backup->reader == NULL || vault_begin(backup->vault, &backup->point.epoch, err) != 0)
         return -1;
     name_point(backup);
     int committed = find_committed(backup, err);

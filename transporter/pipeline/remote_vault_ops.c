@@ -43,6 +43,7 @@ receive_one(struct rpc_call *call, const ProtobufCMessageDescriptor *type, struc
 struct find_chunks {
     const struct chunk_id *ids;
     size_t n;
+    bool reading;
     struct chunk_place *places;
 };
 
@@ -54,6 +55,7 @@ find_chunks_talk(void *ctx, struct rpc_call *call, struct error *err)
     Longhaul__V1__FindChunksRequest request = LONGHAUL__V1__FIND_CHUNKS_REQUEST__INIT;
     request.ids.data = (uint8_t *)(uintptr_t)find->ids;
     request.ids.len = find->n * CHUNK_ID_LEN;
+    request.reading = find->reading;
     ProtobufCMessage *message = NULL;
     if (send_only(call, &request.base, err) != 0 ||
         receive_one(call, &longhaul__v1__find_chunks_reply__descriptor, arena, &message, err) != 0)
@@ -68,12 +70,23 @@ find_chunks_talk(void *ctx, struct rpc_call *call, struct error *err)
 }
 
 static int
-remote_find_chunks(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+find_chunks(void *backend, struct find_chunks find, struct error *err)
 {
-    struct find_chunks find = { .ids = ids, .n = n, .places = places };
     const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/FindChunks", SHORT_MS, find_chunks_talk,
                                                     &find };
     return remote_vault_do(backend, &exchange, err);
+}
+
+static int
+remote_find_chunks(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+{
+    return find_chunks(backend, (struct find_chunks){ .ids = ids, .n = n, .places = places }, err);
+}
+
+static int
+remote_locate_chunks(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
+{
+    return find_chunks(backend, (struct find_chunks){ .ids = ids, .n = n, .reading = true, .places = places }, err);
 }
 
 struct put_pack {
@@ -329,18 +342,10 @@ remote_list_objects(void *backend, enum object_class class, vault_name_fn *found
     return result;
 }
 
-struct commit_point {
-    const char *name;
-    const uint8_t *data;
-    size_t len;
-    const char (*packs)[PACK_NAME_LEN];
-    size_t pack_count;
-};
-
 static int
 commit_point_talk(void *ctx, struct rpc_call *call, struct error *err)
 {
-    const struct commit_point *commit = ctx;
+    const struct vault_commit *commit = ctx;
     CLEANUP(memory_free_p)
     char **packs = memory_array(commit->pack_count, sizeof(*packs), PACKS_MAX * sizeof(*packs), err);
     if (packs == NULL)
@@ -353,6 +358,7 @@ commit_point_talk(void *ctx, struct rpc_call *call, struct error *err)
     request.content.len = commit->len;
     request.packs = packs;
     request.n_packs = commit->pack_count;
+    request.epoch = commit->epoch;
     CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
     ProtobufCMessage *reply = NULL;
     if (send_only(call, &request.base, err) != 0)
@@ -361,17 +367,37 @@ commit_point_talk(void *ctx, struct rpc_call *call, struct error *err)
 }
 
 static int
-remote_commit_point(void *backend, const char *name, const uint8_t *data, size_t len,
-                    const char (*packs)[PACK_NAME_LEN], size_t pack_count, struct error *err)
+remote_commit_point(void *backend, const struct vault_commit *commit, struct error *err)
 {
-    struct commit_point commit = { .name = name, .data = data, .len = len, .packs = packs, .pack_count = pack_count };
     const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/CommitPoint", COMMIT_MS, commit_point_talk,
-                                                    &commit };
+                                                    (void *)(uintptr_t)commit };
+    return remote_vault_do(backend, &exchange, err);
+}
+
+static int
+begin_talk(void *ctx, struct rpc_call *call, struct error *err)
+{
+    CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
+    const Longhaul__V1__BeginRequest request = LONGHAUL__V1__BEGIN_REQUEST__INIT;
+    ProtobufCMessage *message = NULL;
+    if (send_only(call, &request.base, err) != 0 ||
+        receive_one(call, &longhaul__v1__begin_reply__descriptor, arena, &message, err) != 0)
+        return -1;
+    *(uint64_t *)ctx = ((const Longhaul__V1__BeginReply *)message)->epoch;
+    return 0;
+}
+
+static int
+remote_begin(void *backend, uint64_t *epoch, struct error *err)
+{
+    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/Begin", SHORT_MS, begin_talk, epoch };
     return remote_vault_do(backend, &exchange, err);
 }
 
 const struct vault_backend_vtable remote_vault_vtable = {
+    .begin = remote_begin,
     .find_chunks = remote_find_chunks,
+    .locate_chunks = remote_locate_chunks,
     .put_pack = remote_put_pack,
     .get_ranges = remote_get_ranges,
     .get_object = remote_get_object,

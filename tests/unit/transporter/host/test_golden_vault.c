@@ -53,7 +53,7 @@ open_golden(struct golden *g, const char *version)
     g->storage = storage_open(location, strlen(location), clock_system(), false, &err);
     if (g->storage == NULL)
         fail_msg("%s", err.text);
-    struct vault_host_options options = { GOLDEN_VAULT, state };
+    struct vault_host_options options = { .vault_id = GOLDEN_VAULT, .state_dir = state };
     g->host = vault_host_open(g->storage, clock_system(), &options, &err);
     if (g->host == NULL)
         fail_msg("%s", err.text);

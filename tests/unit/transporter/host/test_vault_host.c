@@ -75,7 +75,7 @@ open_host(struct engine *e, const char *name)
     memset(e, 0, sizeof(*e));
     e->storage = storage_open(location, (size_t)n, clock_system(), true, &err);
     assert_non_null(e->storage);
-    struct vault_host_options options = { "vault-h", state_dir };
+    struct vault_host_options options = { .vault_id = "vault-h", .state_dir = state_dir };
     e->host = vault_host_open(e->storage, clock_system(), &options, &err);
     if (e->host == NULL)
         fail_msg("%s", err.text);
@@ -305,8 +305,9 @@ a_garbage_pack_harms_nobody(void **state)
     open_engine(&e, "d");
     assert_int_equal(write_content(&e, true, "point-1", &progress), 0);
     memset(garbage, 'x', sizeof(garbage));
-    assert_ok(storage_put(e.storage, "vault-h/packs/00112233445566778899aabbccddeeff", garbage, sizeof(garbage), 0, &err),
-              err);
+    assert_ok(
+        storage_put(e.storage, "vault-h/packs/00112233445566778899aabbccddeeff", garbage, sizeof(garbage), 0, &err),
+        err);
     assert_int_equal(vault_host_put_pack(e.host, "ffeeddccbbaa99887766554433221100", garbage, sizeof(garbage), &err),
                      -1);
     assert_int_equal(err.kind, ERROR_FORMAT);
@@ -372,7 +373,7 @@ a_point_must_fit_its_grant(void **state)
     open_engine(&e, "g");
     assert_int_equal(write_content(&e, true, "point-1", &progress), 0);
     assert_ok(vault_host_get_object(e.host, OBJECT_POINT, "point-1", &data, &len, &err), err);
-    struct vault_host_point point = { .name = "point-1", .data = data, .len = len };
+    struct vault_commit point = { .name = "point-1", .data = data, .len = len };
     struct vault_host_owner right = { "object-1", 1 }, scope = { "object-2", 1 }, fence = { "object-1", 2 };
     assert_ok(vault_host_commit_point(e.host, &right, &point, &err), err);
     assert_int_equal(vault_host_commit_point(e.host, &scope, &point, &err), -1);
@@ -413,7 +414,7 @@ every_flipped_byte_of_a_segment_is_noticed(void **state)
         struct error err = ERROR_INIT;
         char state_dir[5000];
         snprintf(state_dir, sizeof(state_dir), "%s/state-s", scratch);
-        struct vault_host_options options = { "vault-h", state_dir };
+        struct vault_host_options options = { .vault_id = "vault-h", .state_dir = state_dir };
         flip(path, at);
         struct vault_host *host = vault_host_open(e.storage, clock_system(), &options, &err);
         /* The version field: a newer one must not be mistaken for damage. */
@@ -446,7 +447,7 @@ every_flipped_byte_of_a_directory_is_noticed_when_the_index_is_rebuilt(void **st
     snprintf(path, sizeof(path), "%s", find_file("t", "/packs/"));
     snprintf(state_dir, sizeof(state_dir), "%s/state-t", scratch);
     assert_int_equal(stat(path, &st), 0);
-    const struct vault_host_options options = { "vault-h", state_dir };
+    const struct vault_host_options options = { .vault_id = "vault-h", .state_dir = state_dir };
     /* One group of six bytes, codec byte and tag: 23 bytes between header and directory. */
     for (long at = -1; at < st.st_size; at = at == PACK_HEADER_LEN - 1 ? PACK_HEADER_LEN + 23 : at + 1) {
         struct vault_host_stats stats;
@@ -485,6 +486,7 @@ store_regardless(const struct engine *e)
     struct vault_backend backend = vault_host_backend(e->host);
     forgetful = *backend.vtable;
     forgetful.find_chunks = nothing_is_known;
+    forgetful.locate_chunks = nothing_is_known;
     backend.vtable = &forgetful;
     struct vault *vault = vault_share(e->vault, backend);
     struct vault_writer *writer = vault_writer_open(vault, NULL, &err);
