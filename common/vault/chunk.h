@@ -45,8 +45,10 @@ enum object_class { /* the numbers are those of proto/vault.proto */
                     OBJECT_POINT = 3,
                     OBJECT_PACK = 4,
                     OBJECT_INDEX = 5,
-                    OBJECT_RETIRE = 6,       /* the retire journal */
-                    OBJECT_RETIRED_POINT = 7 /* points that are retired and not removed; OBJECT_POINT leaves them out */
+                    OBJECT_RETIRE = 6, /* the retire journal */
+                    OBJECT_RETIRED_POINT =
+                        7,                  /* points that are retired and not removed; OBJECT_POINT leaves them out */
+                    OBJECT_RETIRED_PACK = 8 /* to be listed only; OBJECT_PACK lists them too */
 };
 
 /* Ceilings that readers enforce before they allocate. */

@@ -40,11 +40,11 @@ compare(const void *a, const void *b)
     return memcmp(a, b, PACK_NAME_BYTES);
 }
 
-struct pack_set *
-pack_set_list(struct vault *vault, struct error *err)
+static struct pack_set *
+list(struct vault *vault, enum object_class class, struct error *err)
 {
     CLEANUP(pack_set_free_p) struct pack_set *set = MEMORY_NEW(struct pack_set);
-    if (vault->backend.vtable->list_objects(vault->backend.ctx, OBJECT_PACK, on_pack_found, set, err) != 0)
+    if (vault->backend.vtable->list_objects(vault->backend.ctx, class, on_pack_found, set, err) != 0)
         return NULL;
     if (set->count > 0)
         qsort(set->names, set->count, sizeof(set->names[0]), compare);
@@ -53,6 +53,29 @@ pack_set_list(struct vault *vault, struct error *err)
         FAIL(err, ERROR_LIMIT, 0, "no memory for the list of packs");
         return NULL;
     }
+    return MOVE(set);
+}
+
+struct pack_set *
+pack_set_list(struct vault *vault, struct error *err)
+{
+    return list(vault, OBJECT_PACK, err);
+}
+
+struct pack_set *
+pack_set_list_kept(struct vault *vault, struct error *err)
+{
+    size_t kept = 0;
+    CLEANUP(pack_set_free_p) struct pack_set *set = list(vault, OBJECT_PACK, err);
+    CLEANUP(pack_set_free_p)
+    struct pack_set *retired = set == NULL ? NULL : list(vault, OBJECT_RETIRED_PACK, err);
+    if (retired == NULL)
+        return NULL;
+    for (size_t i = 0; i < set->count; i++)
+        if (retired->count == 0 ||
+            bsearch(set->names[i], retired->names, retired->count, sizeof(set->names[0]), compare) == NULL)
+            memmove(set->names[kept++], set->names[i], PACK_NAME_BYTES);
+    set->count = kept;
     return MOVE(set);
 }
 

@@ -39,10 +39,10 @@ struct copy_packs {
 };
 
 static struct pack_set *
-list(struct vault_backend backend, struct error *err)
+list(struct vault_backend backend, bool kept, struct error *err)
 {
     struct vault anyone = { .backend = backend };
-    return pack_set_list(&anyone, err);
+    return kept ? pack_set_list_kept(&anyone, err) : pack_set_list(&anyone, err);
 }
 
 struct copy_packs *
@@ -57,7 +57,7 @@ vault_copy_packs_new(struct vault_copy *copy, const struct vault_copy_source *fr
     packs->names = memory_new(NAMES_KEPT * sizeof(packs->names[0]));
     buffer_init(&packs->pack, PACK_MAX_BYTES);
     buffer_init(&packs->opened, PACK_MAX_BYTES);
-    if ((packs->arrived = list(to, err)) == NULL || (packs->stored = list(from->backend, err)) == NULL)
+    if ((packs->arrived = list(to, true, err)) == NULL || (packs->stored = list(from->backend, false, err)) == NULL)
         return NULL;
     if (from->vault != NULL) {
         packs->reader = vault_reader_open(from->vault, copy->options->memory_bytes, err);

@@ -24,6 +24,7 @@ struct reseal {
     struct vault_writer *writer;
     struct copy_refs *refs;
     struct pair base;
+    uint64_t epoch; /* of the destination */
 };
 
 /* One point on the way. */
@@ -142,6 +143,7 @@ describe(struct passage *passage)
     const struct point *from = &passage->from;
     struct point *to = &passage->to;
     to->header = from->header;
+    to->epoch = passage->run->epoch;
     to->header.fence = passage->run->copy.options->fence;
     to->counts = from->counts;
     snprintf(to->previous, sizeof(to->previous), "%s", passage->base == NULL ? "" : passage->base->to.header.id);
@@ -285,7 +287,7 @@ vault_copy_reseal(struct vault *from, struct vault *to, const char *const *ids, 
     run->reader = vault_reader_open(from, options->memory_bytes, err);
     run->to_reader = run->reader == NULL ? NULL : vault_reader_open(to, options->memory_bytes, err);
     run->writer = run->to_reader == NULL ? NULL : vault_writer_open(to, &options->writer, err);
-    int failed = run->writer == NULL ? -1 : 0;
+    int failed = run->writer == NULL ? -1 : vault_begin(to, &run->epoch, err);
     for (size_t i = 0; failed == 0 && i < count; i++)
         failed = copy_point(run, ids[i], err);
     vault_writer_close(run->writer);

@@ -22,6 +22,7 @@ struct verbatim {
     struct vault_backend to;
     struct vault_format format;
     struct copy_packs *packs;
+    uint64_t epoch;      /* of the destination */
     struct base *bases;  /* by object */
     struct error damage; /* without a key: that of any pack */
 };
@@ -156,7 +157,8 @@ commit(struct verbatim *run, const char *id, const uint8_t *object, size_t len, 
 {
     size_t count;
     const char(*names)[PACK_NAME_LEN] = vault_copy_packs_names(run->packs, &count);
-    if (run->to.vtable->commit_point(run->to.ctx, id, object, len, names, count, err) != 0)
+    const struct vault_commit point = { id, object, len, names, count, run->epoch };
+    if (run->to.vtable->commit_point(run->to.ctx, &point, err) != 0)
         return error_wrap(err, "committing recovery point %s", id);
     return 0;
 }
@@ -234,7 +236,7 @@ copy_point(struct verbatim *run, const char *id, struct error *err)
 static int
 copy_all(struct verbatim *run, const char *const *ids, size_t count, struct error *err)
 {
-    if (copy_format(run, err) != 0)
+    if (copy_format(run, err) != 0 || run->to.vtable->begin(run->to.ctx, &run->epoch, err) != 0)
         return -1;
     run->packs = vault_copy_packs_new(&run->copy, &run->from, run->to, err);
     if (run->packs == NULL)

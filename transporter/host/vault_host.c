@@ -308,6 +308,8 @@ vault_host_list_objects(struct vault_host *host, enum object_class class, vault_
     static const char any[] = "00000000000000000000000000000000";
     char prefix[STORAGE_NAME_LEN];
     struct name_sink to = { host, class, found, ctx };
+    if (class == OBJECT_RETIRED_PACK)
+        return vault_host_list_retired_packs(host, found, ctx, err);
     if (vault_host_object_name(host, class, any, prefix, err) != 0)
         return -1;
     *strrchr(prefix, '/') = '\0';

@@ -355,6 +355,11 @@ vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *
     struct pack_parts parts = { data, data + len - tail_len, tail_len, len };
     if (pack_directory_walk(&parts, NULL, NULL, NULL, err) != 0)
         return error_wrap(err, "pack %s", name);
+    pthread_rwlock_rdlock(&host->lock);
+    bool retired = retire_state_pack(host->retired, binary) != 0;
+    pthread_rwlock_unlock(&host->lock);
+    if (retired)
+        return FAIL(err, ERROR_CONFLICT, 0, "pack %s is retired and may go: run again, or undo that first", name);
     if (vault_host_put_once(host, object, data, len, err) != 0)
         return -1;
     if (vault_host_knows_pack(host, name))

@@ -73,6 +73,7 @@ int vault_host_load_journal(struct vault_host *host, struct error *err);
 int vault_host_check_epoch(struct vault_host *host, uint64_t epoch, const char *point, struct error *err);
 /* 0 when the point is not retired. */
 uint64_t vault_host_point_retired(struct vault_host *host, const char *point);
+int vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
 /* Ends the session, if any. */
 void vault_host_end_sweep(struct vault_host *host);
 

@@ -143,6 +143,25 @@ vault_host_point_retired(struct vault_host *host, const char *point)
     return epoch;
 }
 
+int
+vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err)
+{
+    pthread_rwlock_rdlock(&host->lock);
+    size_t count = 0, room = retire_state_packs(host->retired);
+    char(*names)[PACK_NAME_LEN] = calloc(room + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < retire_state_records(host->retired); i++) {
+        const struct retire_record *record = retire_state_record(host->retired, i);
+        for (size_t p = 0; retire_record_in_effect(record) && p < record->pack_count && count < room; p++)
+            pack_name_text(record->packs[p].name, names[count++]);
+    }
+    pthread_rwlock_unlock(&host->lock);
+    int failed = names == NULL ? FAIL(err, ERROR_LIMIT, 0, "no memory for the list of retired packs") : 0;
+    for (size_t i = 0; failed == 0 && i < count; i++)
+        failed = found(ctx, names[i], err);
+    free(names);
+    return failed;
+}
+
 static int
 refuse_epoch(struct error *err)
 {

@@ -48,6 +48,9 @@ vault_wire_class(Longhaul__V1__ObjectClass from, enum object_class *to, struct e
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_POINT:
         *to = OBJECT_RETIRED_POINT;
         return 0;
+    case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_PACK:
+        *to = OBJECT_RETIRED_PACK;
+        return 0;
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED:
     case _LONGHAUL__V1__OBJECT_CLASS_IS_INT_SIZE:
         break;
@@ -73,6 +76,8 @@ vault_wire_class_out(enum object_class from)
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRE;
     case OBJECT_RETIRED_POINT:
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_POINT;
+    case OBJECT_RETIRED_PACK:
+        return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_PACK;
     }
     return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED;
 }
