@@ -52,7 +52,7 @@ bench_open(struct bench *bench, const char *path)
     CLEANUP(memory_free_p) char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s\"}", path);
     CLEANUP(memory_free_p) char *state = memory_printf("%s.state", path);
     CLEANUP(secret_free_p) struct secret *password = secret_new("bench", 5, &err);
-    struct vault_host_options options = { VAULT_ID, state };
+    struct vault_host_options options = { .vault_id = VAULT_ID, .state_dir = state };
     bench->storage = storage_open(location, strlen(location), clock, true, &err);
     check(bench->storage == NULL, &err);
     bench->host = vault_host_open(bench->storage, clock, &options, &err);
