@@ -3,6 +3,7 @@
 #include "director/api/api_handlers.h"
 #include "director/api/api_json.h"
 #include "director/api/api_labels.h"
+#include "director/jobs/job_options.h"
 #include "director/store/store_events.h"
 #include "director/store/store_jobs.h"
 #include "director/store/store_tenants.h"
@@ -32,11 +33,13 @@ job_json(const struct api_call *call, const struct store_job *job, json_t **out,
         json_decref(options);
         return -1;
     }
-    *out = json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o*, s:o, s:o}", "id", job->id, "name", job->name,
-                     "tenant", api_json_tenant(call, job->tenant), "vault", api_json_vault(call, job->vault), "all",
-                     job->all, "enabled", job->enabled, "rules", rules, "selector",
-                     api_labels_selector_json(job->selector), "options", options, "created",
-                     api_json_time(job->created_ms), "changed", api_json_time(job->changed_ms));
+    *out =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o*, s:o, s:o}", "id", job->id, "name",
+                  job->name, "kind", job->source[0] != '\0' ? "copy" : "backup", "tenant",
+                  api_json_tenant(call, job->tenant), "vault", api_json_vault(call, job->vault), "source",
+                  job->source[0] != '\0' ? api_json_vault(call, job->source) : json_null(), "all", job->all, "enabled",
+                  job->enabled, "rules", rules, "selector", api_labels_selector_json(job->selector), "options", options,
+                  "created", api_json_time(job->created_ms), "changed", api_json_time(job->changed_ms));
     return 0;
 }
 
@@ -110,20 +113,34 @@ read_rules(json_t *body, struct store_job_rule **rules, size_t *count, struct er
 static int
 read_options(json_t *body, struct store_job *job, struct error *err)
 {
-    static const char *const fields[] = { "bytes_per_second", NULL };
     json_t *options = json_object_get(body, "options");
-    int64_t rate;
+    struct job_options checked;
 
     if (options == NULL)
         return 0;
     if (!json_is_object(options))
         return FAIL(err, ERROR_USAGE, 0, "field \"options\" must be an object");
-    if (api_fields_only(options, fields, err) != 0 ||
-        api_fields_number(options, "bytes_per_second", 0, INT64_C(1) << 50, 0, &rate, err) != 0)
+    if (json_object_get(options, "force_full") != NULL)
+        return FAIL(err, ERROR_USAGE, 0, "option force_full is one of a run, not of a job");
+    size_t len = json_dumpb(options, job->options, sizeof(job->options) - 1, JSON_COMPACT | JSON_SORT_KEYS);
+    if (len >= sizeof(job->options))
+        return FAIL(err, ERROR_LIMIT, 0, "field \"options\" is too long");
+    job->options[json_object_size(options) > 0 ? len : 0] = '\0';
+    return job_options_parse(job->options, &checked, err);
+}
+
+/* A rate is of what is read from Microsoft 365; which points, of what is copied. */
+static int
+check_options(const struct store_job *job, struct error *err)
+{
+    struct job_options options;
+
+    if (job_options_parse(job->options, &options, err) != 0)
         return -1;
-    job->options[0] = '\0';
-    if (rate > 0)
-        snprintf(job->options, sizeof(job->options), "{\"bytes_per_second\":%lld}", (long long)rate);
+    if (job->source[0] == '\0' && (options.latest || options.since_ms > 0))
+        return FAIL(err, ERROR_USAGE, 0, "options points and since are of a copy job: one with a source");
+    if (job->source[0] != '\0' && options.bytes_per_second > 0)
+        return FAIL(err, ERROR_USAGE, 0, "option bytes_per_second is of a backup job");
     return 0;
 }
 
@@ -168,11 +185,32 @@ read_places(const struct api_call *call, struct store_job *job, struct error *er
     return 0;
 }
 
+static int
+read_source(const struct api_call *call, struct store_job *job, struct error *err)
+{
+    struct store_vault source;
+    const char *name;
+
+    if (api_fields_optional_text(call->body, "source", STORE_NAME_LEN - 1, &name, err) != 0)
+        return -1;
+    if (name == NULL)
+        return 0;
+    if (store_vaults_find(call->store, name, &source, err) != 0 ||
+        api_json_tenant_check(call, source.tenant, "vault", err) != 0)
+        return -1;
+    if (strcmp(source.tenant, job->tenant) != 0)
+        return FAIL(err, ERROR_USAGE, 0, "vault %s is not one of the job's tenant", source.name);
+    if (strcmp(source.id, job->vault) == 0)
+        return FAIL(err, ERROR_USAGE, 0, "a vault is not copied into itself");
+    memcpy(job->source, source.id, sizeof(job->source));
+    return 0;
+}
+
 int
 api_jobs_add(struct api_call *call, struct error *err)
 {
-    static const char *const fields[] = { "name",  "tenant",   "vault",   "all", "enabled",
-                                          "rules", "selector", "options", NULL };
+    static const char *const fields[] = { "name",    "tenant", "vault",    "source",  "all",
+                                          "enabled", "rules",  "selector", "options", NULL };
     CLEANUP(memory_free_p) struct store_job *job = MEMORY_NEW(struct store_job);
     CLEANUP(memory_free_p) struct store_job_rule *rules = NULL;
     size_t count;
@@ -180,7 +218,8 @@ api_jobs_add(struct api_call *call, struct error *err)
 
     job->enabled = true;
     if (api_fields_only(call->body, fields, err) != 0 || read_changes(call->body, job, err) != 0 ||
-        read_places(call, job, err) != 0 || read_rules(call->body, &rules, &count, err) != 0)
+        read_places(call, job, err) != 0 || read_source(call, job, err) != 0 || check_options(job, err) != 0 ||
+        read_rules(call->body, &rules, &count, err) != 0)
         return -1;
     if (job->name[0] == '\0')
         return FAIL(err, ERROR_USAGE, 0, "field \"name\" is missing");
@@ -241,7 +280,7 @@ api_jobs_update(struct api_call *call, struct error *err)
     json_t *reply;
 
     if (find_job(call, job, err) != 0 || api_fields_only(call->body, fields, err) != 0 ||
-        read_changes(call->body, job, err) != 0)
+        read_changes(call->body, job, err) != 0 || check_options(job, err) != 0)
         return -1;
     int result = rules_for_update(call, job, &list, err);
     if (result == 0 && !job->all && list.count == 0)

@@ -19,7 +19,8 @@ point_json(const struct api_call *call, const struct store_point *point)
         "stored_bytes", (json_int_t)point->stored_bytes, "items_new", (json_int_t)point->items_new, "items_changed",
         (json_int_t)point->items_changed, "items_deleted", (json_int_t)point->items_deleted, "items_skipped",
         (json_int_t)point->items_skipped, "items_failed", (json_int_t)point->items_failed);
-    json_object_set_new(json, "created_ms", json_integer(point->created_ms)); /* to compare and sort by */
+    json_object_set_new(json, "stored_as", json_string(store_points_stored_id(point))); /* its id in the vault */
+    json_object_set_new(json, "created_ms", json_integer(point->created_ms));           /* to compare and sort by */
     return json;
 }
 

@@ -16,10 +16,10 @@
 static json_t *
 vault_json(const struct api_call *call, const struct store_vault *vault)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o}", "id", vault->id, "name", vault->name, "tenant",
+    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "id", vault->id, "name", vault->name, "tenant",
                      api_json_tenant(call, vault->tenant), "repository", api_json_repository(call, vault->repository),
                      "secret", vault->password_secret, "state", store_vault_state_name(vault->state), "created",
-                     api_json_time(vault->created_ms));
+                     api_json_time(vault->created_ms), "replica_of", api_json_text(vault->stored_as));
 }
 
 static int
@@ -63,6 +63,32 @@ check_password_secret(const struct api_call *call, const struct store_vault *vau
     return 0;
 }
 
+/* Nothing is to be made yet: the first copy does. */
+static int
+add_replica(struct api_call *call, struct error *err)
+{
+    static const char *const fields[] = { "name", "repository", "replica_of", NULL };
+    struct store_vault vault = { .id = "" }, source;
+    struct store_repository repository;
+    const char *name, *repository_name, *source_name;
+
+    if (api_fields_only(call->body, fields, err) != 0 ||
+        api_fields_text(call->body, "name", sizeof(vault.name) - 1, &name, err) != 0 ||
+        api_fields_text(call->body, "repository", STORE_NAME_LEN - 1, &repository_name, err) != 0 ||
+        api_fields_text(call->body, "replica_of", STORE_NAME_LEN - 1, &source_name, err) != 0 ||
+        store_repositories_find(call->store, repository_name, &repository, err) != 0 ||
+        store_vaults_find(call->store, source_name, &source, err) != 0 ||
+        api_json_tenant_check(call, source.tenant, "vault", err) != 0)
+        return -1;
+    snprintf(vault.name, sizeof(vault.name), "%s", name);
+    snprintf(vault.repository, sizeof(vault.repository), "%s", repository.id);
+    if (store_vaults_add_replica(call->store, &vault, &source, err) != 0 ||
+        store_events_add(call->store, vault.tenant, call->token_name, "vault.added", vault.id, err,
+                         "%s, a replica of %s", vault.name, source.name) != 0)
+        return -1;
+    return api_call_created(call, vault_json(call, &vault));
+}
+
 int
 api_vaults_add(struct api_call *call, struct error *err)
 {
@@ -73,6 +99,8 @@ api_vaults_add(struct api_call *call, struct error *err)
     const char *name, *tenant_name, *repository_name, *secret;
     char run[IDENTIFIER_LEN];
 
+    if (json_object_get(call->body, "replica_of") != NULL)
+        return add_replica(call, err);
     if (api_fields_only(call->body, fields, err) != 0 ||
         api_fields_text(call->body, "name", sizeof(vault.name) - 1, &name, err) != 0 ||
         api_fields_text(call->body, "tenant", STORE_NAME_LEN - 1, &tenant_name, err) != 0 ||

@@ -12,7 +12,7 @@ static int
 list(struct cli *cli, struct error *err)
 {
     CLEANUP(cli_table_free_p)
-    struct cli_table *table = cli_table_new("NAME", "TENANT", "VAULT", "SCOPE", "ENABLED", "ID", NULL);
+    struct cli_table *table = cli_table_new("NAME", "KIND", "TENANT", "FROM", "VAULT", "SCOPE", "ENABLED", "ID", NULL);
     char *path = memory_strdup("/jobs"), scope[CLI_FORMAT_LEN];
     cli_client_add_query(&path, "tenant", cli_option(cli, "tenant"));
     json_t *reply = cli_client_list(cli, path, 0, err), *item;
@@ -24,7 +24,8 @@ list(struct cli *cli, struct error *err)
     json_array_foreach (json_object_get(reply, "items"), i, item) {
         size_t rules = json_array_size(json_object_get(item, "rules"));
         snprintf(scope, sizeof(scope), "%zu rule%s", rules, rules == 1 ? "" : "s");
-        cli_table_add(table, cli_json_text(item, "name"), cli_json_text(item, "tenant.name"),
+        cli_table_add(table, cli_json_text(item, "name"), cli_json_text(item, "kind"),
+                      cli_json_text(item, "tenant.name"), cli_json_or_dash(item, "source.name"),
                       cli_json_text(item, "vault.name"), cli_json_true(item, "all") ? "everything" : scope,
                       cli_json_true(item, "enabled") ? "yes" : "no", cli_json_text(item, "id"), NULL);
     }
@@ -41,7 +42,11 @@ print_job(struct cli *cli, json_t *job)
         { "Name", "name", CLI_JSON_PLAIN },
         { "Id", "id", CLI_JSON_PLAIN },
         { "Tenant", "tenant.name", CLI_JSON_PLAIN },
+        { "Kind", "kind", CLI_JSON_PLAIN },
+        { "Copies from", "source.name", CLI_JSON_PLAIN },
         { "Vault", "vault.name", CLI_JSON_PLAIN },
+        { "Points", "options.points", CLI_JSON_PLAIN },
+        { "Points since", "options.since", CLI_JSON_PLAIN },
         { "Enabled", "enabled", CLI_JSON_YES_NO },
         { "Everything", "all", CLI_JSON_YES_NO },
         { "Transporter labels", "selector", CLI_JSON_LABELS },
@@ -94,16 +99,24 @@ read_rules(const struct cli *cli)
 }
 
 static int
-add_rate(const struct cli *cli, json_t *body, struct error *err)
+add_options(const struct cli *cli, json_t *body, struct error *err)
 {
-    const char *text = cli_option(cli, "rate");
+    const char *rate = cli_option(cli, "rate"), *points = cli_option(cli, "points"), *since = cli_option(cli, "since");
+    json_t *options = json_object();
     uint64_t bytes;
 
-    if (text == NULL)
+    json_object_set_new(body, "options", options);
+    if (points != NULL)
+        json_object_set_new(options, "points", json_string(points));
+    if (since != NULL)
+        json_object_set_new(options, "since", json_string(since));
+    if (cli_option(cli, "from") != NULL)
+        json_object_set_new(body, "source", json_string(cli_option(cli, "from")));
+    if (rate == NULL)
         return 0;
-    if (cli_format_parse_bytes(text, &bytes, err) != 0)
+    if (cli_format_parse_bytes(rate, &bytes, err) != 0)
         return -1;
-    return json_object_set_new(body, "options", json_pack("{s:I}", "bytes_per_second", (json_int_t)bytes));
+    return json_object_set_new(options, "bytes_per_second", json_integer((json_int_t)bytes));
 }
 
 static int
@@ -121,7 +134,7 @@ create(struct cli *cli, struct error *err)
                              vault, "all", json_array_size(rules) == 0, "rules", rules, "selector", labels);
     if (body == NULL)
         return FAIL(err, ERROR_USAGE, 0, "names are UTF-8 text");
-    if (add_rate(cli, body, err) != 0) {
+    if (add_options(cli, body, err) != 0) {
         json_decref(body);
         return -1;
     }
@@ -172,13 +185,17 @@ static const struct cli_option create_options[] = {
     { "kind", "KIND", true, "Only mailbox, or only drive" },
     { "label", "KEY=VALUE", true, "Only transporters with this label do the work" },
     { "rate", "SIZE", false, "Read at most so many bytes a second: 10M" },
+    { "from", "VAULT", false, "Copy the recovery points of this vault instead of backing up" },
+    { "points", "WHICH", false, "Of a copy: all (the default), or latest: the newest of each object" },
+    { "since", "TIME", false, "Of a copy: no points from before, as 2026-09-14T07:58:10Z" },
     { NULL, NULL, false, NULL },
 };
 
 const struct cli_command cli_job_commands[] = {
-    { "create", "NAME", 1, 1, "Say what to protect, and where to",
+    { "create", "NAME", 1, 1, "Say what to protect or copy, and where to",
       "  longhaul job create everything --tenant contoso --vault contoso-vault\n"
-      "  longhaul job create sales --tenant contoso --vault v --object 'sales-*@contoso.example' --kind mailbox\n",
+      "  longhaul job create sales --tenant contoso --vault v --object 'sales-*@contoso.example' --kind mailbox\n"
+      "  longhaul job create away --tenant contoso --from contoso-vault --vault contoso-away --points latest\n",
       create_options, create },
     { "list", "", 0, 0, "All jobs", NULL, list_options, list },
     { "show", "NAME", 1, 1, "One job", NULL, NULL, show },

@@ -116,7 +116,7 @@ ask(struct cli *cli, json_t *request, struct error *err)
     CLEANUP(memory_free_p) char *path = cli_client_path("/points/%s", cli_argument(cli, 0));
     json_t *point = cli_client_get(cli, path, err), *reply = NULL;
 
-    json_object_set_new(request, "point", json_string(cli_argument(cli, 0)));
+    json_object_set_new(request, "point", json_string(cli_json_text(point, "stored_as")));
     if (point != NULL)
         reply = cli_query_ask(cli, cli_json_text(point, "vault.id"), cli_option(cli, "transporter"),
                               json_incref(request), err);

@@ -68,13 +68,10 @@ static int
 show(struct cli *cli, struct error *err)
 {
     static const struct cli_json_line lines[] = {
-        { "Name", "name", CLI_JSON_PLAIN },
-        { "Id", "id", CLI_JSON_PLAIN },
-        { "Tenant", "tenant.name", CLI_JSON_PLAIN },
-        { "Repository", "repository.name", CLI_JSON_PLAIN },
-        { "State", "state", CLI_JSON_PLAIN },
-        { "Created", "created", CLI_JSON_TIME },
-        { NULL, NULL, CLI_JSON_PLAIN },
+        { "Name", "name", CLI_JSON_PLAIN },          { "Id", "id", CLI_JSON_PLAIN },
+        { "Tenant", "tenant.name", CLI_JSON_PLAIN }, { "Repository", "repository.name", CLI_JSON_PLAIN },
+        { "State", "state", CLI_JSON_PLAIN },        { "Replica of", "replica_of", CLI_JSON_PLAIN },
+        { "Created", "created", CLI_JSON_TIME },     { NULL, NULL, CLI_JSON_PLAIN },
     };
     CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
     json_t *vault = cli_client_get(cli, path, err);
@@ -107,6 +104,29 @@ read_password(struct cli *cli, struct error *err)
     return cli_secret_object(&field, 1, err);
 }
 
+/* Tenant and password are those of the vault that it is a replica of. */
+static int
+create_replica(struct cli *cli, const char *of, struct error *err)
+{
+    const char *repository;
+
+    if (cli_option_required(cli, "repository", &repository, err) != 0)
+        return -1;
+    if (cli_option(cli, "tenant") != NULL || cli_option(cli, "password-file") != NULL)
+        return FAIL(err, ERROR_USAGE, 0,
+                    "a replica has the tenant and the password of the vault that it is a replica of");
+    json_t *vault = cli_client_post(
+        cli, "/vaults",
+        json_pack("{s:s, s:s, s:s}", "name", cli_argument(cli, 0), "repository", repository, "replica_of", of), err);
+    if (vault == NULL)
+        return -1;
+    if (!cli_json_printed(cli, vault))
+        fprintf(cli->out, "Replica %s (%s). Fill it: longhaul job create NAME --vault %s --from %s --tenant ...\n",
+                cli_json_text(vault, "name"), cli_json_text(vault, "id"), cli_json_text(vault, "name"), of);
+    json_decref(vault);
+    return 0;
+}
+
 /* The tenant's id: by it the secret is owned. */
 static int
 create(struct cli *cli, struct error *err)
@@ -116,6 +136,8 @@ create(struct cli *cli, struct error *err)
     const char *tenant, *repository;
     char id[IDENTIFIER_LEN];
 
+    if (cli_option(cli, "replica-of") != NULL)
+        return create_replica(cli, cli_option(cli, "replica-of"), err);
     if (cli_option_required(cli, "tenant", &tenant, err) != 0 ||
         cli_option_required(cli, "repository", &repository, err) != 0 ||
         cli_seal_option_recipients(cli, recipients, err) != 0 || cli_seal_confirm(cli, recipients, err) != 0 ||
@@ -189,6 +211,8 @@ static const struct cli_option list_options[] = {
 static const struct cli_option create_options[] = {
     { "tenant", "NAME", false, "Whose vault it is" },
     { "repository", "NAME", false, "Where it is stored" },
+    { "replica-of", "VAULT", false,
+      "The same vault once more, byte by byte, in another repository: copy jobs fill it" },
     { "password-file", "FILE", false,
       "Its password ('-': standard input; or LONGHAUL_VAULT_PASSWORD); else asked for" },
     { "transporter", "NAME", true, "Seal the password to this transporter" },
@@ -212,7 +236,8 @@ static const struct cli_option verify_options[] = {
 const struct cli_command cli_vault_commands[] = {
     { "create", "NAME", 1, 1, "Make an encrypted space for a tenant in a repository",
       "  longhaul vault create contoso-vault --tenant contoso --repository nas1 --transporter frankfurt-1\n"
-      "  longhaul vault create v2 --tenant contoso --repository nas1 --transporter t1 --password-file pw --yes\n",
+      "  longhaul vault create v2 --tenant contoso --repository nas1 --transporter t1 --password-file pw --yes\n"
+      "  longhaul vault create contoso-away --replica-of contoso-vault --repository cloud1\n",
       create_options, create },
     { "list", "", 0, 0, "All vaults", NULL, list_options, list },
     { "show", "NAME", 1, 1, "One vault, and which transporters can open it", NULL, NULL, show },

@@ -1,5 +1,6 @@
 #include "director/jobs/job_options.h"
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 
@@ -34,8 +35,18 @@ job_options_parse(const char *text, struct job_options *options, struct error *e
             if (!json_is_boolean(value))
                 return FAIL(err, ERROR_USAGE, 0, "option force_full is true or false");
             options->force_full = json_is_true(value);
+        } else if (strcmp(key, "points") == 0) {
+            const char *which = json_string_value(value);
+            options->latest = which != NULL && strcmp(which, "latest") == 0;
+            if (!options->latest && (which == NULL || strcmp(which, "all") != 0))
+                return FAIL(err, ERROR_USAGE, 0, "option points is all or latest");
+        } else if (strcmp(key, "since") == 0) {
+            const char *time = json_string_value(value);
+            if (time == NULL || clock_parse_ms(time, &options->since_ms) != 0 || options->since_ms < 0)
+                return FAIL(err, ERROR_USAGE, 0, "option since is a time like 2026-09-14T07:58:10Z");
         } else {
-            return FAIL(err, ERROR_USAGE, 0, "a job has no option %.64s; it has bytes_per_second, force_full", key);
+            return FAIL(err, ERROR_USAGE, 0,
+                        "a job has no option %.64s; it has bytes_per_second, force_full, points, since", key);
         }
     }
     return 0;

@@ -5,6 +5,8 @@
  *
  *   bytes_per_second   ceiling of what one task reads from the source; 0 or absent: none
  *   force_full         every run enumerates everything, as after a resync; default false
+ *   points             of a copy job: "all" (the default) or "latest", the newest of each object
+ *   since              of a copy job: a time like 2026-09-14T07:58:10Z; no points from before
  *
  * Pure. */
 
@@ -16,6 +18,8 @@ struct error;
 struct job_options {
     uint64_t bytes_per_second;
     bool force_full;
+    bool latest;
+    int64_t since_ms; /* 0: any */
 };
 
 /* Empty text: all defaults. ERROR_USAGE names an option that is unknown or has a wrong value. */

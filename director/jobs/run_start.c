@@ -176,7 +176,7 @@ run_start_restore(struct store *store, const struct director_restore *restore, c
     if (restore->transporter != NULL && restore->transporter[0] != '\0' &&
         store_transporters_find(store, restore->transporter, &pinned, err) != 0)
         return -1;
-    memcpy(spec.restore.point, point.id, sizeof(spec.restore.point));
+    snprintf(spec.restore.point, sizeof(spec.restore.point), "%s", store_points_stored_id(&point));
     memcpy(run.tenant, point.tenant, sizeof(run.tenant));
     memcpy(run.vault, point.vault, sizeof(run.vault));
     snprintf(run.actor, sizeof(run.actor), "%s", actor);
@@ -208,7 +208,7 @@ run_start_verify(struct store *store, const struct director_verify *verify, cons
             return -1;
         if (strcmp(point.vault, vault.id) != 0)
             return FAIL(err, ERROR_USAGE, 0, "point %s is in another vault", point.id);
-        memcpy(spec.verify.points[i], point.id, IDENTIFIER_LEN);
+        snprintf(spec.verify.points[i], IDENTIFIER_LEN, "%s", store_points_stored_id(&point));
     }
     spec.verify.point_count = verify->point_count;
     spec.verify.data = verify->data;

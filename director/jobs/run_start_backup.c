@@ -52,6 +52,24 @@ add_run(struct store *store, struct adding *a, struct error *err)
 }
 
 int
+run_start_of_job(struct store *store, const struct store_job *job, const char *actor, struct store_run *run,
+                 struct error *err)
+{
+    struct store_run_filter filter = { .job = job->id, .unfinished = true };
+
+    if (!job->enabled)
+        return FAIL(err, ERROR_CONFLICT, 0, "job %s is disabled", job->name);
+    if (store_runs_list(store, &filter, (struct store_page){ NULL, 1 }, on_unfinished, (void *)(uintptr_t)job, err) !=
+        0)
+        return -1;
+    memcpy(run->job, job->id, sizeof(run->job));
+    memcpy(run->tenant, job->tenant, sizeof(run->tenant));
+    memcpy(run->vault, job->vault, sizeof(run->vault));
+    snprintf(run->actor, sizeof(run->actor), "%s", actor);
+    return 0;
+}
+
+int
 run_start_backup(struct store *store, const char *job_id, const struct director_run_options *options, const char *actor,
                  char run_id[IDENTIFIER_LEN], struct error *err)
 {
@@ -62,22 +80,17 @@ run_start_backup(struct store *store, const char *job_id, const struct director_
     struct task_spec spec = { .kind = STORE_RUN_BACKUP };
     struct adding a = { .store = store, .job = &job, .run = &run };
 
-    if (store_jobs_find(store, job_id, &job, err) != 0 || job_options_parse(job.options, &wanted, err) != 0 ||
-        run_start_find_vault(store, job.vault, &vault, err) != 0)
+    if (store_jobs_find(store, job_id, &job, err) != 0)
         return -1;
-    if (!job.enabled)
-        return FAIL(err, ERROR_CONFLICT, 0, "job %s is disabled", job.name);
-    struct store_run_filter filter = { .job = job.id, .unfinished = true };
-    if (store_runs_list(store, &filter, (struct store_page){ NULL, 1 }, on_unfinished, &job, err) != 0)
+    if (job.source[0] != '\0')
+        return run_start_copy(store, &job, actor, run_id, err);
+    if (job_options_parse(job.options, &wanted, err) != 0 || run_start_find_vault(store, job.vault, &vault, err) != 0 ||
+        run_start_of_job(store, &job, actor, &run, err) != 0)
         return -1;
     spec.backup.force_full = wanted.force_full || (options != NULL && options->force_full);
     spec.backup.bytes_per_second = wanted.bytes_per_second;
     if (task_spec_encode(&spec, a.spec, err) != 0)
         return -1;
-    memcpy(run.job, job.id, sizeof(run.job));
-    memcpy(run.tenant, job.tenant, sizeof(run.tenant));
-    memcpy(run.vault, job.vault, sizeof(run.vault));
-    snprintf(run.actor, sizeof(run.actor), "%s", actor);
     if (store_begin(store, err) != 0)
         return -1;
     if (add_run(store, &a, err) != 0) {

@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "director/jobs/run_start.h"
 #include "director/jobs/task_spec.h"
+#include "director/store/store_jobs.h"
 
 /* Is another run of this kind, for this tenant and vault ("" for any), not over? ERROR_CONFLICT then. */
 int run_start_refuse_second(struct store *store, enum store_run_kind kind, const char *tenant, const char *vault,
@@ -14,5 +15,12 @@ int run_start_single(struct store *store, struct store_run *run, struct store_ta
 int run_start_note(struct store *store, const struct store_run *run, struct error *err);
 /* The vault, which must be ready. ERROR_CONFLICT when it is not. */
 int run_start_find_vault(struct store *store, const char *id, struct store_vault *vault, struct error *err);
+
+/* What every run of a job is: its ids and actor; refused while the job is disabled or a run of it is not over. */
+int run_start_of_job(struct store *store, const struct store_job *job, const char *actor, struct store_run *run,
+                     struct error *err);
+/* The run of a copy job. */
+int run_start_copy(struct store *store, const struct store_job *job, const char *actor, char run_id[IDENTIFIER_LEN],
+                   struct error *err);
 
 #endif

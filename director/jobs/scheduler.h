@@ -76,6 +76,13 @@ struct scheduler_progress {
 int scheduler_on_progress(struct scheduler *scheduler, const char *node, const struct scheduler_running *task,
                           const struct scheduler_progress *progress, struct error *err);
 
+/* A recovery point that a copy's vault holds now. */
+struct scheduler_copied {
+    char id[IDENTIFIER_LEN]; /* as the vault knows it */
+    uint64_t stored_bytes;
+};
+#define SCHEDULER_COPIED_MAX 8192
+
 struct scheduler_result {
     struct scheduler_running task;
     bool succeeded;
@@ -87,6 +94,8 @@ struct scheduler_result {
     struct store_point point; /* id, previous, times and numbers; whose it is is taken from the task */
     struct store_gap gaps[SCHEDULER_GAPS_MAX];
     size_t gap_count;
+    struct scheduler_copied *copied; /* borrowed */
+    size_t copied_count;
 };
 
 /* 0: it is remembered, or of no effect (said before, or by a former holder), and may be acknowledged. */

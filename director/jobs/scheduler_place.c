@@ -27,9 +27,10 @@ struct peer {
 /* The secrets that tasks of one kind, tenant and vault need. Tasks of a run follow each other, so what was found out
  * for one is good for the next. */
 struct needed {
-    char of[4 * IDENTIFIER_LEN];
+    char of[6 * IDENTIFIER_LEN];
     char secrets[3][IDENTIFIER_LEN];
     char host[IDENTIFIER_LEN];
+    char stored_as[IDENTIFIER_LEN]; /* the vault's id at its host */
     bool host_online;
     bool *has; /* one for each peer */
 };
@@ -93,6 +94,15 @@ restores_to_folder(const struct store_task *task)
     return task->kind == STORE_RUN_RESTORE && task_spec_decode(task->spec, &spec, NULL) == 0 && spec.restore.to_folder;
 }
 
+static bool
+is_online(const struct search *s, const struct store_repository *repository)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->peers[i].peer.id, repository->host) == 0)
+            return s->peers[i].serves && repository->state == STORE_REPOSITORY_ATTACHED;
+    return false;
+}
+
 static int
 find_vault(struct search *s, const struct store_task *task, struct error *err)
 {
@@ -107,10 +117,36 @@ find_vault(struct search *s, const struct store_task *task, struct error *err)
         return -1;
     memcpy(s->needed.secrets[1], vault.password_secret, IDENTIFIER_LEN);
     memcpy(s->needed.host, repository.host, IDENTIFIER_LEN);
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->peers[i].peer.id, repository.host) == 0)
-            s->needed.host_online = s->peers[i].serves && repository.state == STORE_REPOSITORY_ATTACHED;
+    snprintf(s->needed.stored_as, IDENTIFIER_LEN, "%s", store_vaults_stored_id(&vault));
+    s->needed.host_online = is_online(s, &repository);
     return 0;
+}
+
+/* A copy needs both vaults: the password of each, and both hosts. */
+static int
+find_source(struct search *s, const char *source, struct error *err)
+{
+    struct store *store = s->scheduler->store;
+    struct store_vault vault;
+    struct store_repository repository;
+
+    if (store_vaults_find(store, source, &vault, err) != 0 ||
+        store_repositories_find(store, vault.repository, &repository, err) != 0)
+        return -1;
+    memcpy(s->needed.secrets[0], vault.password_secret, IDENTIFIER_LEN);
+    s->needed.host_online = s->needed.host_online && is_online(s, &repository);
+    return 0;
+}
+
+static void
+source_of(const struct store_task *task, char source[IDENTIFIER_LEN])
+{
+    CLEANUP(memory_free_p) struct task_spec *spec = MEMORY_NEW(struct task_spec);
+
+    source[0] = '\0';
+    spec->kind = task->kind;
+    if (task->kind == STORE_RUN_COPY && task_spec_decode(task->spec, spec, NULL) == 0)
+        memcpy(source, spec->copy.source, IDENTIFIER_LEN);
 }
 
 static int
@@ -118,12 +154,14 @@ find_needed(struct search *s, const struct store_task *task, struct error *err)
 {
     struct needed *n = &s->needed;
     struct store *store = s->scheduler->store;
-    bool no_source = restores_to_folder(task) || task->kind == STORE_RUN_VERIFY || task->kind == STORE_RUN_CREATE_VAULT;
+    bool no_source = restores_to_folder(task) || task->kind == STORE_RUN_VERIFY ||
+                     task->kind == STORE_RUN_CREATE_VAULT || task->kind == STORE_RUN_COPY;
     bool *has = n->has;
-    char of[sizeof(n->of)];
+    char of[sizeof(n->of)], source[IDENTIFIER_LEN];
 
-    snprintf(of, sizeof(of), "%d/%d/%s/%s/%s", task->kind, no_source, task->tenant, task->vault,
-             task->selection_secret);
+    source_of(task, source);
+    snprintf(of, sizeof(of), "%d/%d/%s/%s/%s/%s", task->kind, no_source, task->tenant, task->vault,
+             task->selection_secret, source);
     if (strcmp(of, n->of) == 0)
         return 0;
     *n = (struct needed){ .has = has };
@@ -133,7 +171,7 @@ find_needed(struct search *s, const struct store_task *task, struct error *err)
             return -1;
         memcpy(n->secrets[0], tenant.microsoft_secret, IDENTIFIER_LEN);
     }
-    if (find_vault(s, task, err) != 0)
+    if (find_vault(s, task, err) != 0 || (source[0] != '\0' && find_source(s, source, err) != 0))
         return -1;
     memcpy(n->secrets[2], task->selection_secret, IDENTIFIER_LEN);
     for (size_t i = 0; i < s->count; i++) {
@@ -174,12 +212,13 @@ choose(struct search *s, const struct store_task *task, int *chosen, enum placem
 }
 
 static int
-lease_row(struct scheduler *scheduler, struct store_task *task, const char *transporter, struct error *err)
+lease_row(struct scheduler *scheduler, struct store_task *task, const char *transporter, const char *stored_as,
+          struct error *err)
 {
     int64_t now = clock_wall_ms(store_clock(scheduler->store));
     struct store_run run;
 
-    if (store_tasks_next_fence(scheduler->store, task->vault, task->scope, &task->fence, err) != 0)
+    if (store_tasks_next_fence(scheduler->store, stored_as, task->scope, &task->fence, err) != 0)
         return -1;
     memcpy(task->transporter, transporter, sizeof(task->transporter));
     task_state_move(task, STORE_TASK_LEASED);
@@ -213,14 +252,15 @@ lease(struct search *s, struct store_task *task, struct peer *to, struct error *
 
     if (store_begin(scheduler->store, err) != 0)
         return -1;
-    if (lease_row(scheduler, task, to->peer.id, err) != 0) {
+    if (lease_row(scheduler, task, to->peer.id, s->needed.stored_as, err) != 0) {
         store_rollback(scheduler->store);
         return -1;
     }
     if (store_commit(scheduler->store, err) != 0)
         return -1;
     if (task->attempts + task->losses > 0 && task->vault[0] != '\0')
-        scheduler->links.raise_fence(scheduler->links.ctx, s->needed.host, task->vault, task->scope, task->fence);
+        scheduler->links.raise_fence(scheduler->links.ctx, s->needed.host, s->needed.stored_as, task->scope,
+                                     task->fence);
     if (scheduler->links.start(scheduler->links.ctx, task, &why) == 0) {
         to->running++;
         return 0;

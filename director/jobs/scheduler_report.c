@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "director/jobs/scheduler_internal.h"
+#include "director/jobs/task_spec.h"
 #include "director/jobs/task_state.h"
 #include "director/store/store_events.h"
 #include "director/store/store_secrets.h"
@@ -171,6 +172,23 @@ add_point(struct scheduler *scheduler, const struct store_task *task, const stru
     return store_points_add(scheduler->store, &point, err);
 }
 
+/* Also of a copy that failed: what it has brought stays. */
+static int
+add_copies(struct scheduler *scheduler, const struct store_task *task, const struct scheduler_result *result,
+           struct error *err)
+{
+    struct task_spec spec = { .kind = task->kind };
+
+    if (task_spec_decode(task->spec, &spec, err) != 0)
+        return -1;
+    const struct store_point_copy copy = { .source = spec.copy.source, .vault = task->vault };
+    for (size_t i = 0; i < result->copied_count; i++)
+        if (store_points_add_copy(scheduler->store, &copy, result->copied[i].id, task->run,
+                                  result->copied[i].stored_bytes, err) != 0)
+            return -1;
+    return 0;
+}
+
 static int
 finish(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
 {
@@ -181,6 +199,8 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
     if (store_tasks_set_gaps(scheduler->store, task->id, result->gaps, result->gap_count, err) != 0)
         return -1;
     if (result->has_point && task->kind == STORE_RUN_BACKUP && add_point(scheduler, task, result, err) != 0)
+        return -1;
+    if (task->kind == STORE_RUN_COPY && add_copies(scheduler, task, result, err) != 0)
         return -1;
     if (!result->succeeded)
         return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, result->retry_after_ms,

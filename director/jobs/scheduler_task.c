@@ -60,6 +60,7 @@ conclude(struct scheduler *scheduler, const struct store_task *task, struct erro
                                                  : 0;
     case STORE_RUN_BACKUP:
     case STORE_RUN_VERIFY:
+    case STORE_RUN_COPY:
         return 0;
     }
     return 0;
@@ -107,7 +108,8 @@ fence_off(struct scheduler *scheduler, const struct store_task *task, struct err
     if (store_vaults_find(scheduler->store, task->vault, &vault, err) != 0 ||
         store_repositories_find(scheduler->store, vault.repository, &repository, err) != 0)
         return -1;
-    scheduler->links.raise_fence(scheduler->links.ctx, repository.host, task->vault, task->scope, task->fence + 1);
+    scheduler->links.raise_fence(scheduler->links.ctx, repository.host, store_vaults_stored_id(&vault), task->scope,
+                                 task->fence + 1);
     return 0;
 }
 

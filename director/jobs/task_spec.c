@@ -43,6 +43,9 @@ to_json(const struct task_spec *spec)
                          spec->restore.target_object, "conflict", conflicts[spec->restore.conflict]);
     case STORE_RUN_VERIFY:
         return json_pack("{s:o, s:b}", "points", points_of(spec), "data", spec->verify.data);
+    case STORE_RUN_COPY:
+        return json_pack("{s:s, s:b, s:I}", "source", spec->copy.source, "latest", spec->copy.latest, "since_ms",
+                         (json_int_t)spec->copy.since_ms);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return json_object();
@@ -116,6 +119,21 @@ decode_verify(json_t *json, struct task_spec *spec, struct error *err)
     return 0;
 }
 
+static int
+decode_copy(json_t *json, struct task_spec *spec, struct error *err)
+{
+    const char *source;
+    json_int_t since;
+    int latest;
+
+    if (json_unpack(json, "{s:s, s:b, s:I}", "source", &source, "latest", &latest, "since_ms", &since) != 0 ||
+        since < 0 || !identifier_valid(source))
+        return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a copy");
+    spec->copy.latest = latest != 0;
+    spec->copy.since_ms = since;
+    return set(spec->copy.source, sizeof(spec->copy.source), source, err);
+}
+
 int
 task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
 {
@@ -139,6 +157,8 @@ task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
         return decode_restore(json, spec, err);
     case STORE_RUN_VERIFY:
         return decode_verify(json, spec, err);
+    case STORE_RUN_COPY:
+        return decode_copy(json, spec, err);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return 0;

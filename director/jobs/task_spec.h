@@ -27,6 +27,11 @@ struct task_spec {
             char points[TASK_SPEC_POINTS_MAX][IDENTIFIER_LEN];
             bool data;
         } verify;
+        struct {
+            char source[IDENTIFIER_LEN]; /* vault */
+            bool latest;
+            int64_t since_ms;
+        } copy;
     };
 };
 

@@ -119,6 +119,24 @@ gaps_of(struct scheduler_result *to, Longhaul__V1__GapCount **from, size_t count
     }
 }
 
+/* What is no id or too much is left out: it would come again and again if it were refused. */
+static int
+copied_of(struct arena *arena, struct scheduler_result *to, Longhaul__V1__CopiedPoint **from, size_t count,
+          struct error *err)
+{
+    size_t most = count < SCHEDULER_COPIED_MAX ? count : SCHEDULER_COPIED_MAX;
+
+    to->copied = arena_alloc(arena, (most + 1) * sizeof(*to->copied));
+    if (to->copied == NULL)
+        return FAIL(err, ERROR_LIMIT, 0, "a message takes too much memory");
+    for (size_t i = 0; i < most; i++) {
+        struct scheduler_copied *copied = &to->copied[to->copied_count];
+        copied->stored_bytes = from[i]->stored_bytes;
+        to->copied_count += id_of(copied->id, from[i]->point_id, "recovery point", NULL) == 0;
+    }
+    return 0;
+}
+
 static int
 parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, struct control_message *message,
                struct error *err)
@@ -143,6 +161,8 @@ parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, stru
     to->counts.chunks_checked = from->chunks_checked;
     to->counts.damaged = from->damaged;
     gaps_of(to, from->gaps, from->n_gaps);
+    if (copied_of(arena, to, from->copied, from->n_copied, err) != 0)
+        return -1;
     if (from->point == NULL)
         return 0;
     /* It would come again and again if it were refused: so the task has failed instead. */

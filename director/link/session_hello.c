@@ -80,6 +80,23 @@ on_fence(void *ctx, const char *vault, const char *scope, uint64_t fence, struct
     return control_send_raise_fence(ctx, vault, scope, fence, err);
 }
 
+/* A copy holds two grants. */
+static int
+renew_source(struct session *session, const struct store_task *task, struct error *err)
+{
+    struct control_service *service = session->service;
+    struct vault_access access;
+    struct error why = ERROR_INIT;
+
+    if (task->kind != STORE_RUN_COPY)
+        return 0;
+    if (vault_access_for_source(service->options.store, service->options.authority, task, session->peer.key_sha256,
+                                &access, &why) == 0)
+        return control_send_grant(session, task->id, &access, err);
+    log_failure(LOG_WARN, "link", &why, "no fresh grant to copy from task=%s", task->id);
+    return 0;
+}
+
 static int
 on_held(void *ctx, const struct store_task *task, struct error *err)
 {
@@ -92,7 +109,7 @@ on_held(void *ctx, const struct store_task *task, struct error *err)
         return 0;
     if (vault_access_for_task(service->options.store, service->options.authority, task, session->peer.key_sha256,
                               &access, &why) == 0)
-        return control_send_grant(session, task->id, &access, err);
+        return control_send_grant(session, task->id, &access, err) != 0 ? -1 : renew_source(session, task, err);
     log_failure(LOG_WARN, "link", &why, "no fresh grant task=%s", task->id);
     return 0;
 }

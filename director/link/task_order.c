@@ -79,6 +79,26 @@ add_source_secret(struct order *order, struct error *err)
     return add_secret(order, tenant.microsoft_secret, STORE_SECRET_MICROSOFT365, err);
 }
 
+static Longhaul__V1__VaultAccess *
+make_access(struct order *order, const struct vault_access *access, struct error *err)
+{
+    Longhaul__V1__VaultAccess *to = arena_alloc(order->arena, sizeof(*to));
+
+    if (to == NULL) {
+        FAIL(err, ERROR_LIMIT, 0, "the task is too large to be sent");
+        return NULL;
+    }
+    longhaul__v1__vault_access__init(to);
+    to->vault_id = keep_text(order, access->vault_id, err);
+    to->repository_id = keep_text(order, access->repository_id, err);
+    to->host_node_id = keep_text(order, access->host_node_id, err);
+    to->host_address = keep_text(order, access->host_address, err);
+    to->grant = (ProtobufCBinaryData){ access->grant_len, keep(order, access->grant, access->grant_len, err) };
+    bool whole = to->vault_id != NULL && to->repository_id != NULL && to->host_node_id != NULL &&
+                 to->host_address != NULL && to->grant.data != NULL;
+    return whole ? to : NULL;
+}
+
 static int
 add_vault(struct order *order, struct error *err)
 {
@@ -89,19 +109,9 @@ add_vault(struct order *order, struct error *err)
         vault_access_for_task(order->store, order->session->service->options.authority, order->task,
                               order->session->peer.key_sha256, &access, err) != 0)
         return -1;
-    Longhaul__V1__VaultAccess *to = arena_alloc(order->arena, sizeof(*to));
-    if (to == NULL)
-        return FAIL(err, ERROR_LIMIT, 0, "the task is too large to be sent");
-    longhaul__v1__vault_access__init(to);
-    to->vault_id = keep_text(order, access.vault_id, err);
-    to->repository_id = keep_text(order, access.repository_id, err);
-    to->host_node_id = keep_text(order, access.host_node_id, err);
-    to->host_address = keep_text(order, access.host_address, err);
-    to->grant = (ProtobufCBinaryData){ access.grant_len, keep(order, access.grant, access.grant_len, err) };
-    if (to->vault_id == NULL || to->repository_id == NULL || to->host_node_id == NULL || to->host_address == NULL ||
-        to->grant.data == NULL)
+    order->body.vault = make_access(order, &access, err);
+    if (order->body.vault == NULL)
         return -1;
-    order->body.vault = to;
     return add_secret(order, vault.password_secret, STORE_SECRET_VAULT_PASSWORD, err);
 }
 
@@ -186,7 +196,7 @@ send_backup(struct order *order, struct error *err)
     if (store_points_latest(order->store, order->task->vault, order->task->object, &previous, &none) != 0 &&
         none.kind != ERROR_NOT_FOUND)
         return FAIL(err, none.kind, none.native, "%s", none.text);
-    work.previous_point = keep_text(order, previous.id, err);
+    work.previous_point = keep_text(order, store_points_stored_id(&previous), err);
     if (work.previous_point == NULL)
         return -1;
     work.bytes_per_second = order->spec.backup.bytes_per_second;
@@ -261,6 +271,70 @@ send_verify(struct order *order, struct error *err)
     return send(order, err);
 }
 
+struct copy_points {
+    struct order *order;
+    char **ids;
+    size_t count;
+};
+
+static int
+on_uncopied(void *ctx, const char *stored_id, struct error *err)
+{
+    struct copy_points *points = ctx;
+
+    if (points->count == SCHEDULER_COPIED_MAX)
+        return FAIL(err, ERROR_LIMIT, 0, "more recovery points than one task takes");
+    points->ids[points->count] = keep_text(points->order, stored_id, err);
+    return points->ids[points->count++] != NULL ? 0 : -1;
+}
+
+/* What is new since the last copy is looked up as late as now. */
+static int
+add_uncopied(struct order *order, Longhaul__V1__CopyTask *work, struct error *err)
+{
+    const struct store_point_copy copy = {
+        .source = order->spec.copy.source,
+        .vault = order->task->vault,
+        .object = order->task->object,
+        .latest = order->spec.copy.latest,
+        .since_ms = order->spec.copy.since_ms,
+    };
+    struct copy_points points = { order, arena_alloc(order->arena, SCHEDULER_COPIED_MAX * sizeof(char *)), 0 };
+
+    if (points.ids == NULL)
+        return FAIL(err, ERROR_LIMIT, 0, "the task is too large to be sent");
+    /* Half of the room is for what the new ones are built on. */
+    if (store_points_uncopied(order->store, &copy, SCHEDULER_COPIED_MAX / 2, on_uncopied, &points, err) != 0)
+        return -1;
+    work->points = points.ids;
+    work->n_points = points.count;
+    return 0;
+}
+
+static int
+send_copy(struct order *order, struct error *err)
+{
+    Longhaul__V1__CopyTask work = LONGHAUL__V1__COPY_TASK__INIT;
+    struct store_vault source;
+    struct vault_access access;
+
+    if (add_vault(order, err) != 0 || store_vaults_find(order->store, order->spec.copy.source, &source, err) != 0 ||
+        vault_access_for_source(order->store, order->session->service->options.authority, order->task,
+                                order->session->peer.key_sha256, &access, err) != 0 ||
+        add_secret(order, source.password_secret, STORE_SECRET_VAULT_PASSWORD, err) != 0 ||
+        add_uncopied(order, &work, err) != 0)
+        return -1;
+    /* The last one is the source's. */
+    work.source_password = order->secret_list[--order->body.n_secrets];
+    work.source = make_access(order, &access, err);
+    work.object_id = keep_text(order, order->task->object, err);
+    if (work.source == NULL || work.object_id == NULL)
+        return -1;
+    order->body.work_case = LONGHAUL__V1__START_TASK__WORK_COPY;
+    order->body.copy = &work;
+    return send(order, err);
+}
+
 static int
 send_small(struct order *order, struct error *err)
 {
@@ -291,6 +365,8 @@ send_by_kind(struct order *order, struct error *err)
         return send_restore(order, err);
     case STORE_RUN_VERIFY:
         return send_verify(order, err);
+    case STORE_RUN_COPY:
+        return send_copy(order, err);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return send_small(order, err);

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "director/enrolment/authority.h"
+#include "director/jobs/task_spec.h"
 #include "director/store/store_repositories.h"
 #include "director/store/store_tasks.h"
 #include "director/store/store_vaults.h"
@@ -21,6 +22,8 @@ operations_of(enum store_run_kind kind)
     case STORE_RUN_RESTORE:
     case STORE_RUN_VERIFY:
         return GRANT_READ;
+    case STORE_RUN_COPY:
+        return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_CREATE_VAULT:
         return GRANT_READ | GRANT_APPEND | GRANT_CREATE;
     case STORE_RUN_DISCOVER:
@@ -70,7 +73,7 @@ vault_access_make(struct store *store, struct authority *authority, const struct
     if (host.advertise[0] == '\0')
         return FAIL(err, ERROR_UNAVAILABLE, 0, "host %s has told no address yet: set its rpc.listen and rpc.advertise",
                     host.name);
-    memcpy(access->vault_id, vault.id, sizeof(access->vault_id));
+    snprintf(access->vault_id, sizeof(access->vault_id), "%s", store_vaults_stored_id(&vault));
     memcpy(access->repository_id, repository.id, sizeof(access->repository_id));
     memcpy(access->host_node_id, host.id, sizeof(access->host_node_id));
     memcpy(access->host_address, host.advertise, sizeof(access->host_address));
@@ -91,5 +94,34 @@ vault_access_for_task(struct store *store, struct authority *authority, const st
         .holder_key_sha256 = holder_key_sha256,
     };
 
+    struct store_vault vault;
+
+    /* The first copy makes a replica, and later ones bring new key slots. */
+    if (task->kind == STORE_RUN_COPY) {
+        if (store_vaults_find(store, task->vault, &vault, err) != 0)
+            return -1;
+        request.operations |= vault.stored_as[0] != '\0' ? GRANT_CREATE : 0;
+    }
+    return vault_access_make(store, authority, &request, access, err);
+}
+
+int
+vault_access_for_source(struct store *store, struct authority *authority, const struct store_task *task,
+                        const uint8_t holder_key_sha256[32], struct vault_access *access, struct error *err)
+{
+    struct task_spec spec = { .kind = task->kind };
+
+    if (task_spec_decode(task->spec, &spec, err) != 0)
+        return -1;
+    /* A scope of its own, as for all that only reads. */
+    struct vault_access_request request = {
+        .vault_id = spec.copy.source,
+        .operations = GRANT_READ,
+        .task_id = task->id,
+        .scope = task->id,
+        .fence = task->fence,
+        .holder_node_id = task->transporter,
+        .holder_key_sha256 = holder_key_sha256,
+    };
     return vault_access_make(store, authority, &request, access, err);
 }

@@ -15,7 +15,7 @@ struct store_task;
 #define VAULT_ACCESS_QUERY_SCOPE "query"
 
 struct vault_access {
-    char vault_id[IDENTIFIER_LEN];
+    char vault_id[IDENTIFIER_LEN]; /* as its host knows it */
     char repository_id[IDENTIFIER_LEN];
     char host_node_id[IDENTIFIER_LEN];
     char host_address[STORE_ADDRESS_LEN];
@@ -40,5 +40,9 @@ int vault_access_make(struct store *store, struct authority *authority, const st
 /* For a leased task, by what its kind may do. */
 int vault_access_for_task(struct store *store, struct authority *authority, const struct store_task *task,
                           const uint8_t holder_key_sha256[32], struct vault_access *access, struct error *err);
+
+/* For a leased copy: to read the vault that it copies from. */
+int vault_access_for_source(struct store *store, struct authority *authority, const struct store_task *task,
+                            const uint8_t holder_key_sha256[32], struct vault_access *access, struct error *err);
 
 #endif

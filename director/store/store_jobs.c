@@ -6,11 +6,17 @@
 #include <string.h>
 
 static const struct store_column columns[] = {
-    STORE_COLUMN(TEXT, store_job, id),      STORE_COLUMN(REF, store_job, tenant),
-    STORE_COLUMN(REF, store_job, vault),    STORE_COLUMN(I64, store_job, created_ms),
-    STORE_COLUMN(TEXT, store_job, name),    STORE_COLUMN_AS(BOOL, store_job, all, "everything"),
-    STORE_COLUMN(BOOL, store_job, enabled), STORE_COLUMN(TEXT, store_job, selector),
-    STORE_COLUMN(TEXT, store_job, options), STORE_COLUMN(I64, store_job, changed_ms),
+    STORE_COLUMN(TEXT, store_job, id),
+    STORE_COLUMN(REF, store_job, tenant),
+    STORE_COLUMN(REF, store_job, vault),
+    STORE_COLUMN(I64, store_job, created_ms),
+    STORE_COLUMN(REF, store_job, source),
+    STORE_COLUMN(TEXT, store_job, name),
+    STORE_COLUMN_AS(BOOL, store_job, all, "everything"),
+    STORE_COLUMN(BOOL, store_job, enabled),
+    STORE_COLUMN(TEXT, store_job, selector),
+    STORE_COLUMN(TEXT, store_job, options),
+    STORE_COLUMN(I64, store_job, changed_ms),
 };
 static const struct store_table table = STORE_TABLE("job", "job", columns, store_job);
 

@@ -19,7 +19,8 @@ struct store_job {
     char name[STORE_NAME_LEN]; /* unique */
     char tenant[IDENTIFIER_LEN];
     char vault[IDENTIFIER_LEN];
-    bool all; /* every object of the tenant; rules are not looked at */
+    char source[IDENTIFIER_LEN]; /* a copy job: the vault whose points it copies; empty: a backup job */
+    bool all;                    /* every object of the tenant; rules are not looked at */
     bool enabled;
     char selector[STORE_SELECTOR_LEN]; /* labels a source transporter must have: "site=berlin,tier=gold"; empty: any */
     char options[STORE_JOB_OPTIONS_LEN]; /* JSON object: "bytes_per_second", see director/jobs/job_options.h */
@@ -39,7 +40,7 @@ int store_jobs_list(struct store *store, const char *tenant, struct store_page p
 int store_jobs_list_rules(struct store *store, const char *id,
                           int (*each)(void *ctx, const struct store_job_rule *rule, struct error *err), void *ctx,
                           struct error *err);
-/* Everything but id, tenant, vault and time of creation; rules replace the old ones. */
+/* Everything but id, tenant, vault, source and time of creation; rules replace the old ones. */
 int store_jobs_update(struct store *store, const struct store_job *job, const struct store_job_rule *rules,
                       size_t count, struct error *err);
 /* Its runs stay, without a job. ERROR_CONFLICT while one is not over. */

@@ -140,6 +140,13 @@ const char *const store_migrations[] = {
 
     "ALTER TABLE repository ADD COLUMN locks INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE repository ADD COLUMN probe TEXT NOT NULL DEFAULT '';",
+
+    /* Copies of points and vaults: rows of their own, that know the id they are stored under. */
+    "ALTER TABLE vault ADD COLUMN stored_as TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE point ADD COLUMN stored_as TEXT NOT NULL DEFAULT '';"
+    "CREATE UNIQUE INDEX point_copied ON point (vault, stored_as) WHERE stored_as <> '';"
+    "ALTER TABLE job ADD COLUMN source TEXT REFERENCES vault (id);"
+    "CREATE INDEX job_by_source ON job (source);",
 };
 
 const size_t store_migrations_count = ARRAY_LEN(store_migrations);

@@ -12,6 +12,7 @@ static const struct store_column columns[] = {
     STORE_COLUMN(U64, store_point, stored_bytes),  STORE_COLUMN(U64, store_point, items_new),
     STORE_COLUMN(U64, store_point, items_changed), STORE_COLUMN(U64, store_point, items_deleted),
     STORE_COLUMN(U64, store_point, items_skipped), STORE_COLUMN(U64, store_point, items_failed),
+    STORE_COLUMN(TEXT, store_point, stored_as),
 };
 static const struct store_table table = STORE_TABLE("point", "recovery point", columns, store_point);
 
@@ -68,7 +69,8 @@ store_points_latest(struct store *store, const char *vault, const char *object, 
                     struct error *err)
 {
     return store_table_one(store, &table,
-                           STORE_QUERY("WHERE vault = ?1 AND object = ?2 ORDER BY seq DESC LIMIT 1", STORE_TEXT(vault),
-                                       STORE_TEXT(object)),
+                           STORE_QUERY("WHERE vault = ?1 AND object = ?2 ORDER BY stored_as = '' DESC,"
+                                       " CASE WHEN stored_as = '' THEN seq ELSE created_ms END DESC LIMIT 1",
+                                       STORE_TEXT(vault), STORE_TEXT(object)),
                            NULL, point, err);
 }

@@ -5,8 +5,12 @@
 
 #include "director/store/store.h"
 
+#include <stdbool.h>
+
 struct store_point {
-    char id[IDENTIFIER_LEN]; /* given by the transporter */
+    char id[IDENTIFIER_LEN];        /* given by the transporter; of a copy: by the director */
+    char stored_as[IDENTIFIER_LEN]; /* of a copy: its id in the vault, which is that of what it is a copy of; else empty
+                                     */
     char tenant[IDENTIFIER_LEN];
     char vault[IDENTIFIER_LEN];
     char object[IDENTIFIER_LEN];
@@ -18,6 +22,9 @@ struct store_point {
     uint64_t items_new, items_changed, items_deleted;
     uint64_t items_skipped, items_failed;
 };
+
+/* The id by which its vault knows it. */
+const char *store_points_stored_id(const struct store_point *point);
 
 struct store_point_filter {
     const char *tenant; /* each NULL: any */
@@ -34,8 +41,27 @@ int store_points_find(struct store *store, const char *id, struct store_point *p
 int store_points_list(struct store *store, const struct store_point_filter *filter, struct store_page page,
                       int (*each)(void *ctx, const struct store_point *point, struct error *err), void *ctx,
                       struct error *err);
-/* The newest of this object in this vault, on which the next run builds; ERROR_NOT_FOUND. */
+/* That of this object in this vault on which the next backup builds: the one recorded last, copies only when there are no
+ * others, and of those the newest; ERROR_NOT_FOUND. */
 int store_points_latest(struct store *store, const char *vault, const char *object, struct store_point *point,
                         struct error *err);
+
+/* What a copy is about. */
+struct store_point_copy {
+    const char *source, *vault; /* from, to */
+    const char *object;         /* empty: every one */
+    bool latest;                /* the newest of each object only */
+    int64_t since_ms;           /* none made before; 0: any */
+};
+
+/* Calls each with the stored ids of what is yet to be copied, at most `most`, and for each object with that of its
+ * newest copied point before these: in order of creation. */
+int store_points_uncopied(struct store *store, const struct store_point_copy *copy, unsigned most,
+                          int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx,
+                          struct error *err);
+/* The vault holds this point of the source too. The same again is fine; a point that the source's rows do not have any
+ * more is passed over. */
+int store_points_add_copy(struct store *store, const struct store_point_copy *copy, const char *stored_id,
+                          const char *run, uint64_t stored_bytes, struct error *err);
 
 #endif

@@ -183,9 +183,10 @@ store_tasks_fences(struct store *store, const char *host,
                    int (*each)(void *ctx, const char *vault, const char *scope, uint64_t fence, struct error *err),
                    void *ctx, struct error *err)
 {
-    static const char sql[] = "SELECT t.vault, t.scope, max (t.fence + (t.state = 0)) FROM task t"
-                              " JOIN vault v ON v.id = t.vault JOIN repository r ON r.id = v.repository"
-                              " WHERE r.host = ?1 AND t.state < 3 AND t.fence > 0 GROUP BY t.vault, t.scope";
+    static const char sql[] =
+        "SELECT iif (v.stored_as = '', v.id, v.stored_as), t.scope, max (t.fence + (t.state = 0)) FROM task t"
+        " JOIN vault v ON v.id = t.vault JOIN repository r ON r.id = v.repository"
+        " WHERE r.host = ?1 AND t.state < 3 AND t.fence > 0 GROUP BY 1, t.scope";
     struct fences to = { each, ctx };
 
     return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(host)), on_fence, &to, err);

@@ -79,7 +79,8 @@ int store_tasks_expired(struct store *store, int64_t now_ms,
 int store_tasks_load(struct store *store,
                      int (*each)(void *ctx, const char *transporter, unsigned tasks, struct error *err), void *ctx,
                      struct error *err);
-/* The lowest fence that is still good, for each scope with an unfinished task in the vaults of this host. */
+/* The lowest fence that is still good, for each scope with an unfinished task in the vaults of this host; vault is the
+ * id by which the host knows it. */
 int store_tasks_fences(struct store *store, const char *host,
                        int (*each)(void *ctx, const char *vault, const char *scope, uint64_t fence, struct error *err),
                        void *ctx, struct error *err);

@@ -3,11 +3,14 @@
 #include "common/base/clock.h"
 #include "director/store/store_internal.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const struct store_column columns[] = {
     STORE_COLUMN(TEXT, store_vault, id),        STORE_COLUMN(TEXT, store_vault, name),
     STORE_COLUMN(REF, store_vault, tenant),     STORE_COLUMN(I64, store_vault, created_ms),
     STORE_COLUMN(REF, store_vault, repository), STORE_COLUMN(REF, store_vault, password_secret),
-    STORE_COLUMN(UINT, store_vault, state),
+    STORE_COLUMN(UINT, store_vault, state),     STORE_COLUMN(TEXT, store_vault, stored_as),
 };
 static const struct store_table table = STORE_TABLE("vault", "vault", columns, store_vault);
 
@@ -31,6 +34,37 @@ store_vaults_add(struct store *store, struct store_vault *vault, struct error *e
         return -1;
     vault->created_ms = clock_wall_ms(store->clock);
     vault->state = STORE_VAULT_CREATING;
+    return store_table_insert(store, &table, vault, err);
+}
+
+const char *
+store_vaults_stored_id(const struct store_vault *vault)
+{
+    return vault->stored_as[0] != '\0' ? vault->stored_as : vault->id;
+}
+
+int
+store_vaults_add_replica(struct store *store, struct store_vault *vault, const struct store_vault *source,
+                         struct error *err)
+{
+    int64_t same = 0;
+
+    memcpy(vault->tenant, source->tenant, sizeof(vault->tenant));
+    memcpy(vault->password_secret, source->password_secret, sizeof(vault->password_secret));
+    snprintf(vault->stored_as, sizeof(vault->stored_as), "%s", store_vaults_stored_id(source));
+    if (store_name_check("vault", vault->name, err) != 0 ||
+        store_statement_number(store,
+                               STORE_QUERY("SELECT count(*) FROM vault WHERE repository = ?1 AND"
+                                           " (id = ?2 OR stored_as = ?2)",
+                                           STORE_TEXT(vault->repository), STORE_TEXT(vault->stored_as)),
+                               &same, err) != 0)
+        return -1;
+    if (same > 0)
+        return FAIL(err, ERROR_CONFLICT, 0, "the repository holds this vault already: a replica needs another one");
+    if (store_id_fill(store, "vault", vault->id, err) != 0)
+        return -1;
+    vault->created_ms = clock_wall_ms(store->clock);
+    vault->state = STORE_VAULT_READY;
     return store_table_insert(store, &table, vault, err);
 }
 

@@ -20,9 +20,17 @@ struct store_vault {
     char password_secret[IDENTIFIER_LEN]; /* purpose vault-password, owned by the tenant */
     enum store_vault_state state;
     int64_t created_ms;
+    char stored_as[IDENTIFIER_LEN]; /* of a replica: the id of the vault that it holds the bytes of; else empty */
 };
 
+/* The id by which hosts know it. */
+const char *store_vaults_stored_id(const struct store_vault *vault);
+
 int store_vaults_add(struct store *store, struct store_vault *vault, struct error *err);
+/* vault: name and repository are set; the rest is taken from the source. It is ready at once: the first copy makes it.
+ * ERROR_CONFLICT when the repository holds the same vault already. */
+int store_vaults_add_replica(struct store *store, struct store_vault *vault, const struct store_vault *source,
+                             struct error *err);
 /* By id, else by name. */
 int store_vaults_find(struct store *store, const char *id_or_name, struct store_vault *vault, struct error *err);
 /* In order of names; tenant NULL: of all. */

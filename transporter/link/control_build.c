@@ -136,6 +136,36 @@ point_fill(Longhaul__V1__RecoveryPoint *m, const struct task_point *from)
     m->items_deleted = from->items_deleted;
 }
 
+/* The wire structs of the points that a copy has brought; the caller frees both arrays. */
+struct copied_list {
+    Longhaul__V1__CopiedPoint *points;
+    Longhaul__V1__CopiedPoint **pointers;
+};
+
+static void
+copied_list_clear(struct copied_list *list)
+{
+    free(list->points);
+    free(list->pointers);
+}
+
+static int
+copied_list_init(struct copied_list *list, const struct task_result *result, struct error *err)
+{
+    size_t count = result->copied_count;
+    list->points = memory_array(count, sizeof(*list->points), TASK_ORDER_COPY_MAX * sizeof(*list->points), err);
+    list->pointers = memory_array(count, sizeof(*list->pointers), TASK_ORDER_COPY_MAX * sizeof(*list->pointers), err);
+    if (list->points == NULL || list->pointers == NULL)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        longhaul__v1__copied_point__init(&list->points[i]);
+        list->points[i].point_id = text_of(result->copied[i].point_id);
+        list->points[i].stored_bytes = result->copied[i].stored_bytes;
+        list->pointers[i] = &list->points[i];
+    }
+    return 0;
+}
+
 int
 control_build_finished(const struct task_result *result, struct buffer *out, struct error *err)
 {
@@ -152,7 +182,12 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
     Longhaul__V1__RecoveryPoint point;
     point_fill(&point, &result->point);
 
+    CLEANUP(copied_list_clear) struct copied_list copied = { NULL, NULL };
+    if (copied_list_init(&copied, result, err) != 0)
+        return -1;
     Longhaul__V1__TaskFinished m = LONGHAUL__V1__TASK_FINISHED__INIT;
+    m.copied = copied.pointers;
+    m.n_copied = result->copied_count;
     m.task_id = text_of(result->task_id);
     m.fence = result->fence;
     m.succeeded = !error_is_set(&result->error);

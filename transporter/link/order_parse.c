@@ -153,18 +153,35 @@ parse_restore(const Longhaul__V1__RestoreTask *from, struct task_order *to, stru
 }
 
 static int
+parse_points(char **from, size_t count, size_t most, struct task_order *to, struct error *err)
+{
+    to->points = memory_array(count, sizeof(*to->points), most * sizeof(*to->points), err);
+    if (to->points == NULL)
+        return error_wrap(err, "director's task, recovery points");
+    to->point_count = count;
+    for (size_t i = 0; i < count; i++)
+        if (parse_id("point id", from[i], false, to->points[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+static int
 parse_verify(const Longhaul__V1__VerifyTask *from, struct task_order *to, struct error *err)
 {
     to->kind = TASK_VERIFY;
     to->verify_data = from->data;
-    to->points = memory_array(from->n_points, sizeof(*to->points), TASK_ORDER_POINTS_MAX * sizeof(*to->points), err);
-    if (to->points == NULL)
-        return error_wrap(err, "director's verify task");
-    to->point_count = from->n_points;
-    for (size_t i = 0; i < from->n_points; i++)
-        if (parse_id("point id", from->points[i], false, to->points[i], err) != 0)
-            return -1;
-    return 0;
+    return parse_points(from->points, from->n_points, TASK_ORDER_POINTS_MAX, to, err);
+}
+
+static int
+parse_copy(const Longhaul__V1__CopyTask *from, struct task_order *to, struct error *err)
+{
+    to->kind = TASK_COPY;
+    if (parse_id("object id", from->object_id, true, to->object.object_id, err) != 0 ||
+        parse_vault(from->source, &to->source, err) != 0 ||
+        parse_secret(from->source_password, &to->source_password, err) != 0)
+        return -1;
+    return parse_points(from->points, from->n_points, TASK_ORDER_COPY_MAX, to, err);
 }
 
 static int
@@ -184,6 +201,8 @@ parse_work(const Longhaul__V1__StartTask *from, struct task_order *to, struct er
     case LONGHAUL__V1__START_TASK__WORK_DISCOVER:
         to->kind = TASK_DISCOVER;
         return 0;
+    case LONGHAUL__V1__START_TASK__WORK_COPY:
+        return parse_copy(from->copy, to, err);
     case LONGHAUL__V1__START_TASK__WORK__NOT_SET:
     case _LONGHAUL__V1__START_TASK__WORK__CASE_IS_INT_SIZE:
         break;

@@ -3,7 +3,9 @@
 #include "common/base/buffer.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/crypto/grant.h"
 #include "transporter/pipeline/backup_task.h"
+#include "transporter/pipeline/copy_task.h"
 #include "transporter/pipeline/create_vault_task.h"
 #include "transporter/pipeline/discover_task.h"
 #include "transporter/pipeline/verify_task.h"
@@ -13,6 +15,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void
+keep_grant(struct task *task, uint8_t **kept, size_t *kept_len, const void *grant, size_t len)
+{
+    uint8_t *copy = memory_new(len);
+    if (len > 0)
+        memcpy(copy, grant, len);
+    pthread_mutex_lock(&task->lock);
+    free(*kept);
+    *kept = copy;
+    *kept_len = len;
+    pthread_mutex_unlock(&task->lock);
+}
 
 struct task *
 task_new(struct task_order *order, const struct task_services *services, struct error *err)
@@ -29,7 +44,8 @@ task_new(struct task_order *order, const struct task_services *services, struct 
     graph_hold_init(&task->hold,
                     services->config != NULL ? services->config->graph_throttle_patience_ms : GRAPH_HOLD_PATIENCE_MS);
     atomic_store(&task->phase, "waiting");
-    task_set_grant(task, order->vault.grant, order->vault.grant_len);
+    keep_grant(task, &task->grant, &task->grant_len, order->vault.grant, order->vault.grant_len);
+    keep_grant(task, &task->source_grant, &task->source_grant_len, order->source.grant, order->source.grant_len);
     return task;
 }
 
@@ -42,6 +58,7 @@ task_free(struct task *task)
     pthread_mutex_destroy(&task->lock);
     graph_hold_clear(&task->hold);
     free(task->grant);
+    free(task->source_grant);
     task_order_free(task->order);
     free(task);
 }
@@ -49,14 +66,13 @@ task_free(struct task *task)
 void
 task_set_grant(struct task *task, const void *grant, size_t len)
 {
-    uint8_t *copy = memory_new(len);
-    if (len > 0)
-        memcpy(copy, grant, len);
-    pthread_mutex_lock(&task->lock);
-    free(task->grant);
-    task->grant = copy;
-    task->grant_len = len;
-    pthread_mutex_unlock(&task->lock);
+    const struct task_vault *source = &task->order->source;
+    struct grant fields;
+    if (task->order->kind == TASK_COPY && grant_decode(grant, len, &fields, NULL) == 0 &&
+        strcmp(fields.vault_id, source->vault_id) == 0 && strcmp(fields.repository_id, source->repository_id) == 0)
+        keep_grant(task, &task->source_grant, &task->source_grant_len, grant, len);
+    else
+        keep_grant(task, &task->grant, &task->grant_len, grant, len);
 }
 
 int
@@ -65,6 +81,16 @@ task_grant(void *ctx, struct buffer *out, struct error *err)
     struct task *task = ctx;
     pthread_mutex_lock(&task->lock);
     int result = buffer_append(out, task->grant, task->grant_len, err);
+    pthread_mutex_unlock(&task->lock);
+    return result;
+}
+
+int
+task_source_grant(void *ctx, struct buffer *out, struct error *err)
+{
+    struct task *task = ctx;
+    pthread_mutex_lock(&task->lock);
+    int result = buffer_append(out, task->source_grant, task->source_grant_len, err);
     pthread_mutex_unlock(&task->lock);
     return result;
 }
@@ -107,6 +133,8 @@ run_kind(struct task *task, struct task_result *result, struct error *err)
         return verify_task_run(task, result, err);
     case TASK_DISCOVER:
         return discover_task_run(task, result, err);
+    case TASK_COPY:
+        return copy_task_run(task, result, err);
     }
     return FAIL(err, ERROR_INTERNAL, 0, "task of no known kind");
 }

@@ -38,9 +38,11 @@ struct task {
     struct task_order *order; /* read-only */
     const struct task_services *services;
     struct cancel cancel;
-    pthread_mutex_t lock; /* of grant */
+    pthread_mutex_t lock; /* of the grants */
     uint8_t *grant;
     size_t grant_len;
+    uint8_t *source_grant; /* of a copy */
+    size_t source_grant_len;
     _Atomic(const char *) phase; /* a constant */
     atomic_uint_fast64_t items_done, items_total;
     atomic_uint_fast64_t bytes_read, bytes_total, bytes_stored;
@@ -56,6 +58,8 @@ void task_free(struct task *task);
 void task_set_grant(struct task *task, const void *grant, size_t len);
 /* As remote_vault_options.grant, with the task as ctx. */
 int task_grant(void *task, struct buffer *out, struct error *err);
+/* Same, of the vault that is copied from. */
+int task_source_grant(void *task, struct buffer *out, struct error *err);
 
 /* phase is a constant like "enumerate", "transfer", "commit". */
 void task_phase(struct task *task, const char *phase);

@@ -22,6 +22,8 @@ task_order_free(struct task_order *order)
     free(order->folder_path);
     free(order->target_folder);
     free(order->points);
+    task_order_vault_clear(&order->source);
+    task_order_secret_clear(&order->source_password);
     free(order);
 }
 
@@ -60,6 +62,8 @@ task_order_kind_name(enum task_kind kind)
         return "verify";
     case TASK_DISCOVER:
         return "discover";
+    case TASK_COPY:
+        return "copy";
     }
     return "";
 }

@@ -17,8 +17,9 @@ struct error;
 #define TASK_ORDER_NAME_MAX     512
 #define TASK_ORDER_SECRETS_MAX  16
 #define TASK_ORDER_POINTS_MAX   4096
+#define TASK_ORDER_COPY_MAX     8192 /* points of one copy */
 
-enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER };
+enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER, TASK_COPY };
 
 enum task_object_kind { TASK_OBJECT_MAILBOX, TASK_OBJECT_DRIVE };
 
@@ -69,9 +70,11 @@ struct task_order {
     struct task_object target;     /* restore to a tenant */
     char *target_folder;           /* "": original folders; owned */
     enum task_conflict conflict;
-    char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all */
+    char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all. Copy: which, oldest first */
     size_t point_count;
     bool verify_data;
+    struct task_vault source; /* copy: from where; object.object_id: whose, or "" */
+    struct task_secret source_password;
 };
 
 struct task_order *task_order_new(void);

@@ -1,6 +1,7 @@
 #include "transporter/task/task_result.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -18,4 +19,26 @@ task_result_add_gap(struct task_result *result, const char *reason, uint64_t cou
         snprintf(result->gaps[i].reason, sizeof(result->gaps[i].reason), "%s", reason);
     }
     result->gaps[i].count += count;
+}
+
+void
+task_result_add_copied(struct task_result *result, const char *point_id, uint64_t stored_bytes)
+{
+    if (result->copied_count == result->copied_capacity) {
+        result->copied_capacity = result->copied_capacity == 0 ? 16 : result->copied_capacity * 2;
+        result->copied = realloc(result->copied, result->copied_capacity * sizeof(result->copied[0]));
+        if (result->copied == NULL)
+            abort();
+    }
+    struct task_copied *copied = &result->copied[result->copied_count++];
+    snprintf(copied->point_id, sizeof(copied->point_id), "%s", point_id);
+    copied->stored_bytes = stored_bytes;
+}
+
+void
+task_result_clear(struct task_result *result)
+{
+    free(result->copied);
+    result->copied = NULL;
+    result->copied_count = result->copied_capacity = 0;
 }

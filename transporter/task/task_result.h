@@ -40,6 +40,12 @@ struct task_point {
     uint64_t items_new, items_changed, items_deleted;
 };
 
+/* A recovery point that a copy has found or brought into its vault. */
+struct task_copied {
+    char point_id[IDENTIFIER_LEN];
+    uint64_t stored_bytes; /* new in the vault */
+};
+
 struct task_result {
     char task_id[IDENTIFIER_LEN];
     uint64_t fence;
@@ -50,9 +56,16 @@ struct task_result {
     uint64_t chunks_checked, damaged;
     struct task_gap gaps[TASK_GAPS_MAX];
     size_t gap_count;
+    struct task_copied *copied; /* owned */
+    size_t copied_count, copied_capacity;
 };
+
+/* Frees what it owns. */
+void task_result_clear(struct task_result *result);
 
 /* Counts one more of the reason; reasons above TASK_GAPS_MAX are counted as "other". */
 void task_result_add_gap(struct task_result *result, const char *reason, uint64_t count);
+
+void task_result_add_copied(struct task_result *result, const char *point_id, uint64_t stored_bytes);
 
 #endif

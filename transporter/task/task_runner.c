@@ -44,6 +44,7 @@ run_tasks(void *ctx)
         struct task_result *result = MEMORY_NEW(struct task_result);
         task_run(entry->task, result);
         runner->options.finished(runner->options.finished_ctx, result);
+        task_result_clear(result);
         free(result);
         remove_entry(runner, entry);
     }

@@ -64,10 +64,10 @@ vault_access_open(const struct vault_access_options *options, struct error *err)
     return MOVE(access);
 }
 
-struct vault_access *
-vault_access_of_task(struct task *task, struct error *err)
+static struct vault_access_options
+options_of(struct task *task)
 {
-    const struct vault_access_options options = {
+    return (struct vault_access_options){
         .services = task->services,
         .cancel = &task->cancel,
         .where = &task->order->vault,
@@ -77,7 +77,32 @@ vault_access_of_task(struct task *task, struct error *err)
         .grant = task_grant,
         .grant_ctx = task,
     };
+}
+
+struct vault_access *
+vault_access_of_task(struct task *task, struct error *err)
+{
+    const struct vault_access_options options = options_of(task);
     return vault_access_open(&options, err);
+}
+
+struct vault_access *
+vault_access_of_source(struct task *task, struct error *err)
+{
+    struct vault_access_options options = options_of(task);
+    options.where = &task->order->source;
+    options.secrets = &task->order->source_password;
+    options.secret_count = 1;
+    options.grant = task_source_grant;
+    return vault_access_open(&options, err);
+}
+
+struct vault_access *
+vault_access_of_replica(struct task *task, struct error *err)
+{
+    const struct vault_access_options options = options_of(task);
+    CLEANUP(secret_free_p) struct secret *password = NULL;
+    return vault_access_open_new(&options, &password, err);
 }
 
 void

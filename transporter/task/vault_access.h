@@ -33,6 +33,10 @@ struct vault_access *vault_access_open_new(const struct vault_access_options *op
                                            struct error *err);
 /* For the order of a task. */
 struct vault_access *vault_access_of_task(struct task *task, struct error *err);
+/* The vault that a copy is made from. */
+struct vault_access *vault_access_of_source(struct task *task, struct error *err);
+/* The vault of a copy, which need not be there yet. */
+struct vault_access *vault_access_of_replica(struct task *task, struct error *err);
 void vault_access_close(struct vault_access *access);
 void vault_access_close_p(struct vault_access **access);
 

@@ -59,6 +59,45 @@ a_job_becomes_one_task_an_object(void **state)
 }
 
 static void
+a_copy_job_becomes_a_task_for_each_object_with_points(void **state)
+{
+    struct store_fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_vault other = f->vault;
+    struct store_point point = { .id = "point-1", .created_ms = 5 };
+    struct store_job job = { .name = "away", .enabled = true, .all = true, .options = "{\"points\":\"latest\"}" };
+    struct task_spec spec = { .kind = STORE_RUN_COPY };
+    struct store_run run;
+    char id[IDENTIFIER_LEN];
+
+    other.id[0] = '\0';
+    snprintf(other.name, sizeof(other.name), "other");
+    assert_ok(store_vaults_add(f->store, &other, &err));
+    assert_ok(store_vaults_set_state(f->store, other.id, STORE_VAULT_READY, &err));
+    memcpy(job.tenant, f->tenant.id, sizeof(job.tenant));
+    memcpy(job.vault, other.id, sizeof(job.vault));
+    memcpy(job.source, f->vault.id, sizeof(job.source));
+    assert_ok(store_jobs_add(f->store, &job, NULL, 0, &err));
+    assert_fails(run_start_backup(f->store, "away", NULL, "tester", id, &err), ERROR_NOT_FOUND);
+    memcpy(point.tenant, f->tenant.id, sizeof(point.tenant));
+    memcpy(point.vault, f->vault.id, sizeof(point.vault));
+    memcpy(point.object, f->mailbox[1].id, sizeof(point.object));
+    assert_ok(store_points_add(f->store, &point, &err));
+    assert_ok(run_start_backup(f->store, "away", NULL, "tester", id, &err));
+    assert_ok(store_runs_find(f->store, id, &run, &err));
+    assert_int_equal(run.tasks, 1);
+    assert_int_equal(run.kind, STORE_RUN_COPY);
+    assert_string_equal(run.vault, other.id);
+    struct store_task task = only_task(f, id);
+    assert_string_equal(task.object, f->mailbox[1].id);
+    assert_string_equal(task.scope, task.object);
+    assert_ok(task_spec_decode(task.spec, &spec, &err));
+    assert_string_equal(spec.copy.source, f->vault.id);
+    assert_true(spec.copy.latest);
+    assert_fails(run_start_backup(f->store, "away", NULL, "tester", id, &err), ERROR_CONFLICT);
+}
+
+static void
 a_job_that_cannot_run_leaves_nothing_behind(void **state)
 {
     struct store_fixture *f = *state;
@@ -187,6 +226,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, store_fixture_setup_populated, store_fixture_teardown)
+        WITH_WORLD(a_copy_job_becomes_a_task_for_each_object_with_points),
         WITH_WORLD(a_job_becomes_one_task_an_object),
         WITH_WORLD(a_job_that_cannot_run_leaves_nothing_behind),
         WITH_WORLD(a_vault_is_made_once_but_a_failed_one_again),

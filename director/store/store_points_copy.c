@@ -1,0 +1,99 @@
+#include "common/base/clock.h"
+#include "director/store/store_internal.h"
+#include "director/store/store_points.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STORED(row) "(CASE WHEN " row ".stored_as = '' THEN " row ".id ELSE " row ".stored_as END)"
+
+const char *
+store_points_stored_id(const struct store_point *point)
+{
+    return point->stored_as[0] != '\0' ? point->stored_as : point->id;
+}
+
+struct names {
+    int (*each)(void *ctx, const char *stored_id, struct error *err);
+    void *ctx;
+};
+
+static int
+on_name(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    const struct names *to = ctx;
+    return to->each(to->ctx, (const char *)sqlite3_column_text(at, 0), err);
+}
+
+int
+store_points_uncopied(struct store *store, const struct store_point_copy *copy, unsigned most,
+                      int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx, struct error *err)
+{
+    static const char sql[] = "WITH mine AS MATERIALIZED (SELECT p.object AS object, " STORED(
+        "p") " AS name, p.created_ms AS created,"
+             " p.seq AS seq, EXISTS (SELECT 1 FROM point c WHERE c.object = p.object AND c.vault = ?2 "
+             "AND " STORED("c") " = " STORED(
+                 "p") ") AS there FROM point p WHERE p.vault = ?1 AND (?3 = '' OR p.object = ?3)),"
+                      " wanted AS MATERIALIZED (SELECT * FROM mine m WHERE NOT there AND created >= ?4 AND (?5 "
+                      "= 0 OR seq ="
+                      " (SELECT l.seq FROM point l WHERE l.vault = ?1 AND l.object = m.object"
+                      " ORDER BY l.created_ms DESC, l.seq DESC LIMIT 1)) ORDER BY created, seq LIMIT ?6),"
+                      " firsts AS (SELECT object, min(created) AS created FROM wanted GROUP BY object),"
+                      " bases AS (SELECT m.name AS name, max(m.created) AS created, m.seq AS seq FROM mine m"
+                      " JOIN firsts f ON f.object = m.object WHERE m.there AND m.created <= f.created GROUP BY "
+                      "m.object)"
+                      " SELECT name FROM (SELECT name, created, seq FROM bases UNION ALL SELECT name, created, "
+                      "seq FROM wanted)"
+                      " ORDER BY created, seq";
+    struct names to = { each, ctx };
+
+    return store_statement_each(store,
+                                STORE_QUERY(sql, STORE_TEXT(copy->source), STORE_TEXT(copy->vault),
+                                            STORE_TEXT(copy->object), STORE_INT(copy->since_ms),
+                                            STORE_INT(copy->latest), STORE_INT(most)),
+                                on_name, &to, err);
+}
+
+struct found {
+    char id[IDENTIFIER_LEN];
+};
+
+static int
+on_found(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    struct found *found = ctx;
+    return store_text_set(found->id, sizeof(found->id), (const char *)sqlite3_column_text(at, 0), err);
+}
+
+static int
+find_in(struct store *store, const char *vault, const char *stored_id, struct found *found, struct error *err)
+{
+    found->id[0] = '\0';
+    return store_statement_each(store,
+                                STORE_QUERY("SELECT p.id FROM point p WHERE p.vault = ?1 AND"
+                                            " ((p.id = ?2 AND p.stored_as = '') OR p.stored_as = ?2) LIMIT 1",
+                                            STORE_TEXT(vault), STORE_TEXT(stored_id)),
+                                on_found, found, err);
+}
+
+int
+store_points_add_copy(struct store *store, const struct store_point_copy *copy, const char *stored_id, const char *run,
+                      uint64_t stored_bytes, struct error *err)
+{
+    struct found there, original;
+    struct store_point point;
+
+    if (find_in(store, copy->vault, stored_id, &there, err) != 0 ||
+        find_in(store, copy->source, stored_id, &original, err) != 0)
+        return -1;
+    if (there.id[0] != '\0' || original.id[0] == '\0')
+        return 0;
+    if (store_points_find(store, original.id, &point, err) != 0)
+        return -1;
+    identifier_new(store->clock, "copy", point.id);
+    snprintf(point.stored_as, sizeof(point.stored_as), "%s", stored_id);
+    snprintf(point.vault, sizeof(point.vault), "%s", copy->vault);
+    snprintf(point.run, sizeof(point.run), "%s", run);
+    point.stored_bytes = stored_bytes;
+    return store_points_add(store, &point, err);
+}
