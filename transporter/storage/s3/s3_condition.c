@@ -51,16 +51,19 @@ s3_condition_learn(struct s3 *s3, enum s3_condition *condition, struct error *er
 }
 
 int
-s3_condition_settle(struct s3 *s3, const char *key, const char *version, struct error *err)
+s3_condition_settle(struct s3 *s3, const struct s3_put_order *order, char version[S3_VERSION_LEN], struct error *err)
 {
     char first[S3_VERSION_LEN];
     struct error ignored = ERROR_INIT;
     if (version[0] == '\0')
         return 0;
-    if (s3_versions_first(s3, key, first, err) != 0)
+    if (s3_versions_first(s3, order->key, first, err) != 0)
         return -1;
     if (strcmp(first, version) == 0)
         return 0;
-    (void)s3_remove_version(s3, key, version, &ignored);
-    return FAIL(err, ERROR_EXISTS, 0, "%s already has an object %s", s3->location.where, s3_request_name(s3, key));
+    (void)s3_remove_version(s3, order->key, version, &ignored);
+    if (s3_put_is_ours(s3, order, first, version))
+        return 0;
+    return FAIL(err, ERROR_EXISTS, 0, "%s already has an object %s", s3->location.where,
+                s3_request_name(s3, order->key));
 }

@@ -58,7 +58,6 @@ struct s3_request {
     http_head_fn *head;
     void *sink_ctx;
     size_t ceiling; /* of an answer kept in memory; 0: 64 KiB */
-    bool *unsure;   /* may be NULL; becomes true when a try that failed may have been carried out all the same */
 };
 void s3_request_query(struct s3_request *request, const char *name, const char *value);
 void s3_request_header(struct s3_request *request, const char *name, const char *value);
@@ -121,14 +120,16 @@ struct s3_put_order {
 void s3_put_condition(struct s3 *s3, struct s3_request *request);
 /* Adds the headers that hold the lock and the put id. */
 void s3_put_headers(const struct s3 *s3, const struct s3_put_order *order, struct s3_request *request);
-/* True when the object that is there is this order's; head is of it. */
-bool s3_put_is_ours(struct s3 *s3, const struct s3_put_order *order, struct s3_head *head);
+/* True when the object that is there, or this version of it, is this order's; version is then of it. Any try may have
+ * been carried out though its answer was lost, and libcurl repeats a request by itself on a connection that died. */
+bool s3_put_is_ours(struct s3 *s3, const struct s3_put_order *order, const char *which, char version[S3_VERSION_LEN]);
 
 /* s3_condition.c: finds out once, on the marker object. */
 int s3_condition_learn(struct s3 *s3, enum s3_condition *condition, struct error *err);
 /* After a put without a condition on a bucket with versions: the version that was written first has the name. When that
- * is not this one, deletes it and fails with ERROR_EXISTS. */
-int s3_condition_settle(struct s3 *s3, const char *key, const char *version, struct error *err);
+ * is not this one, deletes it; ERROR_EXISTS when the first one is not of this order either. */
+int s3_condition_settle(struct s3 *s3, const struct s3_put_order *order, char version[S3_VERSION_LEN],
+                        struct error *err);
 
 /* s3_multipart.c; version: of the object made, "" when the bucket keeps none. */
 int s3_multipart_put(struct s3 *s3, const struct s3_put_order *order, char version[S3_VERSION_LEN], struct error *err);

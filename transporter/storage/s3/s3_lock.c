@@ -55,7 +55,6 @@ s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock
     if (version[0] != '\0')
         s3_request_query(&request, "versionId", version);
     s3_request_header(&request, "content-md5", digest.md5_base64);
-    s3_request_header(&request, "content-type", "application/xml");
     int failed = s3_request_run(s3, &request, &response, err);
     http_response_clear(&response);
     return failed;

@@ -3,6 +3,7 @@
 #include "common/base/memory.h"
 #include "common/net/xml_scan.h"
 #include "transporter/storage/s3/s3_internal.h"
+#include "transporter/storage/storage_retry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -131,27 +132,20 @@ check_completed(const struct upload *upload, const struct s3_request *request, s
 }
 
 static int
-send_complete(struct upload *upload, const struct storage_content *xml, char version[S3_VERSION_LEN], bool *unsure,
-              struct error *err)
+send_complete(struct upload *upload, const struct storage_content *xml, char version[S3_VERSION_LEN], struct error *err)
 {
     struct s3_put_digest digest;
     struct http_response response;
     if (s3_put_hash(xml, 0, xml->size, &digest, err) != 0)
         return -1;
-    struct s3_request request = { .method = "POST",
-                                  .key = upload->order->key,
-                                  .content = xml,
-                                  .len = xml->size,
-                                  .sha256 = digest.sha256,
-                                  .unsure = unsure };
+    struct s3_request request = {
+        .method = "POST", .key = upload->order->key, .content = xml, .len = xml->size, .sha256 = digest.sha256
+    };
     s3_request_query(&request, "uploadId", upload->id);
-    s3_request_header(&request, "content-type", "application/xml");
     s3_put_condition(upload->s3, &request);
-    int failed = s3_request_run(upload->s3, &request, &response, err);
-    if (failed == 0) {
+    int failed = s3_request_try(upload->s3, &request, &response, err);
+    if (failed == 0)
         failed = check_completed(upload, &request, &response, err);
-        *unsure |= failed != 0;
-    }
     const char *id = failed == 0 ? http_response_header(&response, "x-amz-version-id") : NULL;
     snprintf(version, S3_VERSION_LEN, "%s", id != NULL ? id : "");
     http_response_clear(&response);
@@ -162,18 +156,18 @@ static int
 complete(struct upload *upload, char version[S3_VERSION_LEN], struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer xml = BUFFER_INIT((size_t)4 << 20);
-    struct s3_head head;
-    bool unsure = false;
     if (list_parts(upload, &xml, err) != 0)
         return -1;
     const struct storage_content content = { .data = xml.data, .fd = -1, .size = xml.len };
-    if (send_complete(upload, &content, version, &unsure, err) == 0)
-        return 0;
-    /* The answer of a try that was carried out may have been lost. */
-    if (!unsure || !s3_put_is_ours(upload->s3, upload->order, &head))
+    struct storage_retry retry;
+    storage_retry_begin(&retry, upload->s3->clock, upload->s3->location.tries);
+    do
+        if (send_complete(upload, &content, version, err) == 0)
+            return 0;
+    while (err->kind != ERROR_CONFLICT && storage_retry_again(&retry, err));
+    if (!s3_put_is_ours(upload->s3, upload->order, NULL, version))
         return -1;
     error_clear(err);
-    memcpy(version, head.version, S3_VERSION_LEN);
     return 0;
 }
 

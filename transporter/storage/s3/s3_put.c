@@ -91,10 +91,14 @@ s3_put_headers(const struct s3 *s3, const struct s3_put_order *order, struct s3_
 }
 
 bool
-s3_put_is_ours(struct s3 *s3, const struct s3_put_order *order, struct s3_head *head)
+s3_put_is_ours(struct s3 *s3, const struct s3_put_order *order, const char *which, char version[S3_VERSION_LEN])
 {
     struct error ignored = ERROR_INIT;
-    return s3_stat_head(s3, order->key, NULL, head, &ignored) == 0 && strcmp(head->put_id, order->put_id) == 0;
+    struct s3_head head;
+    if (s3_stat_head(s3, order->key, which, &head, &ignored) != 0 || strcmp(head.put_id, order->put_id) != 0)
+        return false;
+    memcpy(version, head.version, S3_VERSION_LEN);
+    return true;
 }
 
 int
@@ -111,7 +115,7 @@ s3_put_absent(struct s3 *s3, const char *key, struct error *err)
 }
 
 static int
-send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put_digest *digest, bool *unsure,
+send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put_digest *digest,
             char version[S3_VERSION_LEN], struct error *err)
 {
     struct http_response response;
@@ -121,7 +125,6 @@ send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put
         .content = order->content,
         .len = order->content->size,
         .sha256 = digest->sha256,
-        .unsure = unsure,
     };
     s3_put_headers(s3, order, &request);
     s3_request_header(&request, "content-md5", digest->md5_base64);
@@ -138,17 +141,13 @@ static int
 put_single(struct s3 *s3, const struct s3_put_order *order, char version[S3_VERSION_LEN], struct error *err)
 {
     struct s3_put_digest digest;
-    struct s3_head head;
-    bool unsure = false;
     if (s3_put_hash(order->content, 0, order->content->size, &digest, err) != 0)
         return -1;
-    if (send_single(s3, order, &digest, &unsure, version, err) == 0)
+    if (send_single(s3, order, &digest, version, err) == 0)
         return 0;
-    /* The answer of a try that was carried out may have been lost. */
-    if (err->kind != ERROR_EXISTS || !unsure || !s3_put_is_ours(s3, order, &head))
+    if (err->kind != ERROR_EXISTS || !s3_put_is_ours(s3, order, NULL, version))
         return -1;
     error_clear(err);
-    memcpy(version, head.version, S3_VERSION_LEN);
     return 0;
 }
 
@@ -195,7 +194,8 @@ s3_put(struct storage *storage, const char *name, const struct storage_content *
     if ((large ? s3_multipart_put(s3, &order, version, err) : put_single(s3, &order, version, err)) != 0)
         return -1;
     /* A completion may ignore the condition where a put does not. */
-    if (s3->versioned && (large || condition != S3_CONDITION_KEPT) && s3_condition_settle(s3, key, version, err) != 0)
+    if (s3->versioned && (large || condition != S3_CONDITION_KEPT) &&
+        s3_condition_settle(s3, &order, version, err) != 0)
         return -1;
     return confirm(s3, &order, version, err);
 }

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* A lock that ends about now may still have held for the storage's clock. */
+#define CLOCK_SLACK_MS 60000
+
 int
 s3_remove_version(struct s3 *s3, const char *key, const char *version, struct error *err)
 {
@@ -17,7 +20,7 @@ s3_remove_version(struct s3 *s3, const char *key, const char *version, struct er
     int failed = s3_request_run(s3, &request, &response, err);
     http_response_clear(&response);
     if (failed == 0 || err->kind != ERROR_DENIED || s3_stat_head(s3, key, version, &head, &ignored) != 0 ||
-        head.stat.lock_until_ms <= clock_wall_ms(s3->clock))
+        head.stat.lock_until_ms == 0 || head.stat.lock_until_ms + CLOCK_SLACK_MS <= clock_wall_ms(s3->clock))
         return failed;
     char until[CLOCK_TEXT_LEN];
     clock_format_ms(head.stat.lock_until_ms, until);

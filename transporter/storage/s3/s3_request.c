@@ -187,9 +187,6 @@ s3_request_run(struct s3 *s3, const struct s3_request *request, struct http_resp
     for (;;) {
         if (s3_request_try(s3, request, response, err) == 0)
             return 0;
-        if (request->unsure != NULL &&
-            (err->kind == ERROR_NETWORK || err->kind == ERROR_TIMEOUT || err->kind == ERROR_UNAVAILABLE))
-            *request->unsure = true;
         if (!storage_retry_again(&retry, err))
             return -1;
         http_response_clear(response);
