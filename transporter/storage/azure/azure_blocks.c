@@ -113,17 +113,15 @@ list_text(const struct upload *upload, struct buffer *out, struct error *err)
 
 /* The commit of another writer of this name throws our blocks away; so does our own whose answer was lost. */
 static int
-explain_lost_blocks(const struct upload *upload, unsigned *tries, struct error *err)
+explain_lost_blocks(const struct upload *upload, struct error *err)
 {
     struct azure *azure = upload->azure;
     struct azure_properties properties;
 
     error_clear(err);
-    if (azure_properties_get(azure, upload->name, "", &properties, err) == 0) {
-        *tries += 1; /* whose it is shows its token */
+    if (azure_properties_get(azure, upload->name, "", &properties, err) == 0)
         return FAIL(err, ERROR_EXISTS, 0, "storage %s/%s already has an object %s", azure->account, azure->container,
                     upload->name);
-    }
     if (err->kind != ERROR_NOT_FOUND)
         return -1;
     error_clear(err);
@@ -132,7 +130,7 @@ explain_lost_blocks(const struct upload *upload, unsigned *tries, struct error *
 }
 
 static int
-commit(struct upload *upload, const struct azure_write_headers *base, unsigned *tries, struct error *err)
+commit(struct upload *upload, const struct azure_write_headers *base, struct error *err)
 {
     struct azure_write_headers headers = *base;
     char blob[AZURE_BLOB_LEN], md5[AZURE_MD5_LEN];
@@ -156,14 +154,14 @@ commit(struct upload *upload, const struct azure_write_headers *base, unsigned *
                                      .header_count = headers.count,
                                      .content = &body,
                                      .len = body.size };
-    if (azure_request(upload->azure, &call, &response, tries, err) == 0)
+    if (azure_request(upload->azure, &call, &response, NULL, err) == 0)
         return 0;
-    return strcmp(azure_fail_code(&response), "InvalidBlockList") == 0 ? explain_lost_blocks(upload, tries, err) : -1;
+    return strcmp(azure_fail_code(&response), "InvalidBlockList") == 0 ? explain_lost_blocks(upload, err) : -1;
 }
 
 int
 azure_blocks_put(struct azure *azure, const char *name, const struct storage_content *content,
-                 const struct azure_write_headers *headers, unsigned *tries, struct error *err)
+                 const struct azure_write_headers *headers, struct error *err)
 {
     struct upload upload = { .azure = azure, .name = name, .token = headers->token, .content = content };
     uint64_t least = (content->size + AZURE_BLOCKS_MAX - 1) / AZURE_BLOCKS_MAX;
@@ -176,5 +174,5 @@ azure_blocks_put(struct azure *azure, const char *name, const struct storage_con
     pthread_mutex_init(&upload.lock, NULL);
     int failed = send_all(&upload, err);
     pthread_mutex_destroy(&upload.lock);
-    return failed == 0 ? commit(&upload, headers, tries, err) : -1;
+    return failed == 0 ? commit(&upload, headers, err) : -1;
 }

@@ -118,7 +118,7 @@ void azure_write_headers_init(struct azure_write_headers *headers, const struct 
 
 /* Uploads in blocks, several at a time, and commits them with these headers. */
 int azure_blocks_put(struct azure *azure, const char *name, const struct storage_content *content,
-                     const struct azure_write_headers *headers, unsigned *tries, struct error *err);
+                     const struct azure_write_headers *headers, struct error *err);
 /* MD5 of a part of the content, in base64: 24 characters and a NUL. */
 #define AZURE_MD5_LEN 25
 int azure_content_md5(const struct storage_content *content, uint64_t offset, uint64_t len, char out[AZURE_MD5_LEN],

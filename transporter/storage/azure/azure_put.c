@@ -70,7 +70,7 @@ azure_content_md5(const struct storage_content *content, uint64_t offset, uint64
 
 static int
 put_single(struct azure *azure, const char *name, const struct storage_content *content,
-           const struct azure_write_headers *base, unsigned *tries, struct error *err)
+           const struct azure_write_headers *base, struct error *err)
 {
     struct azure_write_headers headers = *base;
     char blob[AZURE_BLOB_LEN], md5[AZURE_MD5_LEN];
@@ -89,10 +89,11 @@ put_single(struct azure *azure, const char *name, const struct storage_content *
                                      .header_count = headers.count,
                                      .content = content,
                                      .len = content->size };
-    return azure_request(azure, &call, &response, tries, err);
+    return azure_request(azure, &call, &response, NULL, err);
 }
 
-/* A try whose answer was lost may have been the one that wrote the blob. */
+/* A try whose answer was lost may have been the one that wrote the blob. That need not be a try of ours: libcurl itself
+ * sends again what a kept connection took without a word. */
 static bool
 wrote_it_before(struct azure *azure, const char *name, const struct azure_write_headers *headers)
 {
@@ -127,14 +128,13 @@ azure_put(struct storage *storage, const char *name, const struct storage_conten
     struct azure *azure = (struct azure *)storage;
     struct azure_write_headers headers;
     struct error why = ERROR_INIT;
-    unsigned tries = 0;
 
     if (lock_until_ms < 0 || lock_until_ms > AZURE_DATE_MAX_MS)
         return FAIL(err, ERROR_USAGE, 0, "a lock has a time before the year 10000");
     azure_write_headers_init(&headers, azure, lock_until_ms);
-    int failed = content->size <= AZURE_SINGLE_MAX ? put_single(azure, name, content, &headers, &tries, &why)
-                                                   : azure_blocks_put(azure, name, content, &headers, &tries, &why);
-    if (failed != 0 && why.kind == ERROR_EXISTS && tries > 1 && wrote_it_before(azure, name, &headers))
+    int failed = content->size <= AZURE_SINGLE_MAX ? put_single(azure, name, content, &headers, &why)
+                                                   : azure_blocks_put(azure, name, content, &headers, &why);
+    if (failed != 0 && why.kind == ERROR_EXISTS && wrote_it_before(azure, name, &headers))
         failed = 0;
     if (failed == 0)
         error_clear(&why);
