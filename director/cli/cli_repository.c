@@ -3,6 +3,7 @@
 #include "director/cli/cli_client.h"
 #include "director/cli/cli_json.h"
 #include "director/cli/cli_nouns.h"
+#include "director/cli/cli_repository_azure.h"
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
@@ -58,25 +59,37 @@ show(struct cli *cli, struct error *err)
     return print_repository(cli, cli_client_get(cli, path, err));
 }
 
+static struct secret *
+folder_location(struct cli *cli, struct error *err)
+{
+    const char *folder, *lock_mode = cli_option(cli, "lock-mode");
+
+    if (cli_option_required(cli, "path", &folder, err) != 0)
+        return NULL;
+    if (folder[0] != '/')
+        FAIL(err, ERROR_USAGE, 0, "--path is an absolute path on the host");
+    else if (lock_mode != NULL && strcmp(lock_mode, "immutable") != 0)
+        FAIL(err, ERROR_USAGE, 0, "--lock-mode of a folder can be immutable");
+    if (error_is_set(err))
+        return NULL;
+    const struct cli_secret_field fields[] = { { "driver", "local", NULL },
+                                               { "path", folder, NULL },
+                                               { "lock_mode", lock_mode, NULL } };
+    return cli_secret_object(fields, ARRAY_LEN(fields), err);
+}
+
 /* Where the storage is concerns its host alone, so it is sealed like a password. */
 static int
 add(struct cli *cli, struct error *err)
 {
     CLEANUP(memory_free_p) struct cli_recipients *host = MEMORY_NEW(struct cli_recipients);
     CLEANUP(secret_free_p) struct secret *location = NULL;
-    const char *host_name, *folder, *lock_mode = cli_option(cli, "lock-mode");
+    const char *host_name;
     char id[IDENTIFIER_LEN];
 
-    if (cli_option_required(cli, "host", &host_name, err) != 0 || cli_option_required(cli, "path", &folder, err) != 0)
+    if (cli_option_required(cli, "host", &host_name, err) != 0)
         return -1;
-    if (folder[0] != '/')
-        return FAIL(err, ERROR_USAGE, 0, "--path is an absolute path on the host");
-    if (lock_mode != NULL && strcmp(lock_mode, "immutable") != 0)
-        return FAIL(err, ERROR_USAGE, 0, "--lock-mode of a folder can be immutable");
-    const struct cli_secret_field fields[] = { { "driver", "local", NULL },
-                                               { "path", folder, NULL },
-                                               { "lock_mode", lock_mode, NULL } };
-    location = cli_secret_object(fields, ARRAY_LEN(fields), err);
+    location = cli_repository_azure_wanted(cli) ? cli_repository_azure_location(cli, err) : folder_location(cli, err);
     if (location == NULL || cli_seal_find_recipient(cli, host, host_name, err) != 0 ||
         cli_seal_confirm(cli, host, err) != 0 || cli_seal_upload(cli, "storage", NULL, host, location, id, err) != 0)
         return -1;
@@ -108,6 +121,7 @@ static const struct cli_option add_options[] = {
     { "host", "TRANSPORTER", false, "The transporter that the storage is attached to" },
     { "path", "DIR", false, "The folder on that machine" },
     { "lock-mode", "MODE", false, "immutable: objects are held by the file system's immutable flag" },
+    CLI_REPOSITORY_AZURE_OPTIONS,
     { NULL, NULL, false, NULL },
 };
 
