@@ -132,6 +132,38 @@ every_resource_can_be_listed_and_shown(void **state)
 }
 
 static void
+a_copy_job_and_a_replica_are_made(void **state)
+{
+    struct api_fixture *f = *state;
+    CLEANUP(sealing_key_free_p) struct sealing_key *key = sealing_key_new(NULL);
+    static const char copy[] = "{\"name\":\"away\",\"tenant\":\"acme\",\"vault\":\"replica\",\"source\":\"main\","
+                               "\"all\":true,\"options\":{\"points\":\"latest\",\"since\":\"2026-01-01T00:00:00Z\"}}";
+    populate(f, key);
+    set_up(f, key);
+    add_secret(f, key, "secret-st2", "storage", NULL);
+    json_decref(api_fixture_expect(f, 201, "POST", "/api/v1/repositories",
+                                   "{\"name\":\"away\",\"host\":\"nas\",\"secret\":\"secret-st2\"}"));
+    api_fixture_refuse(f, 409, "conflict", "POST", "/api/v1/vaults",
+                       "{\"name\":\"replica\",\"repository\":\"store\",\"replica_of\":\"main\"}");
+    json_t *vault = api_fixture_expect(f, 201, "POST", "/api/v1/vaults",
+                                       "{\"name\":\"replica\",\"repository\":\"away\",\"replica_of\":\"main\"}");
+    assert_string_equal(json_string_value(json_object_get(vault, "state")), "ready");
+    assert_true(json_is_string(json_object_get(vault, "replica_of")));
+    json_decref(vault);
+    json_t *job = api_fixture_expect(f, 201, "POST", "/api/v1/jobs", copy);
+    assert_string_equal(json_string_value(json_object_get(job, "kind")), "copy");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(job, "source"), "name")), "main");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(job, "options"), "points")), "latest");
+    json_decref(job);
+    api_fixture_refuse(f, 400, "usage", "PATCH", "/api/v1/jobs/away", "{\"options\":{\"bytes_per_second\":5}}");
+    api_fixture_refuse(f, 400, "usage", "PATCH", "/api/v1/jobs/away", "{\"options\":{\"points\":\"some\"}}");
+    api_fixture_refuse(f, 400, "usage", "PATCH", "/api/v1/jobs/all", "{\"options\":{\"points\":\"latest\"}}");
+    api_fixture_refuse(f, 400, "usage", "POST", "/api/v1/jobs",
+                       "{\"name\":\"self\",\"tenant\":\"acme\",\"vault\":\"main\",\"source\":\"main\",\"all\":true}");
+    api_fixture_refuse(f, 409, "conflict", "DELETE", "/api/v1/vaults/replica", NULL);
+}
+
+static void
 a_run_is_watched_and_cancelled(void **state)
 {
     struct api_fixture *f = *state;
@@ -188,6 +220,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         WITH_DIRECTOR(only_what_is_sealed_to_the_present_key_is_stored),
         WITH_DIRECTOR(every_resource_can_be_listed_and_shown),
+        WITH_DIRECTOR(a_copy_job_and_a_replica_are_made),
         WITH_DIRECTOR(a_run_is_watched_and_cancelled),
         WITH_DIRECTOR(questions_and_restores_without_a_point_or_a_transporter_say_so),
     };

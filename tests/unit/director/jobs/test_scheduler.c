@@ -227,6 +227,60 @@ a_result_said_twice_has_one_effect(void **state)
     assert_int_equal(run_at(w, run).totals.items_done, 20);
 }
 
+/* A vault to copy to, of which nobody but source1 has the password. */
+static struct store_vault
+add_copy_job(struct world *w, struct store_secret *password)
+{
+    struct error err = ERROR_INIT;
+    struct store_vault other = w->f->vault;
+    struct store_job job = { .name = "away", .enabled = true, .all = true };
+    struct store_point point = { .id = "point-first", .created_ms = 5 };
+
+    store_fixture_secret(w->f, password, STORE_SECRET_VAULT_PASSWORD);
+    other.id[0] = '\0';
+    snprintf(other.name, sizeof(other.name), "other");
+    memcpy(other.password_secret, password->id, sizeof(other.password_secret));
+    assert_ok(store_vaults_add(w->f->store, &other, &err));
+    assert_ok(store_vaults_set_state(w->f->store, other.id, STORE_VAULT_READY, &err));
+    memcpy(job.tenant, w->f->tenant.id, sizeof(job.tenant));
+    memcpy(job.vault, other.id, sizeof(job.vault));
+    memcpy(job.source, w->f->vault.id, sizeof(job.source));
+    assert_ok(store_jobs_add(w->f->store, &job, NULL, 0, &err));
+    memcpy(point.tenant, w->f->tenant.id, sizeof(point.tenant));
+    memcpy(point.vault, w->f->vault.id, sizeof(point.vault));
+    memcpy(point.object, w->f->mailbox[0].id, sizeof(point.object));
+    assert_ok(store_points_add(w->f->store, &point, &err));
+    return other;
+}
+
+static void
+a_copy_needs_both_passwords_and_what_it_brought_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct store_secret password = { .id = "" };
+    struct store_vault other = add_copy_job(w, &password);
+    struct scheduler_copied copied = { .id = "point-first", .stored_bytes = 3 };
+    struct store_point point;
+    char run[IDENTIFIER_LEN];
+
+    assert_ok(run_start_backup(w->f->store, "away", NULL, "tester", run, &err));
+    scheduler_tick(w->scheduler);
+    assert_int_equal(w->started, 0);
+    store_fixture_seal(w->f, &password, w->source[1].id);
+    scheduler_tick(w->scheduler);
+    assert_int_equal(w->started, 1);
+    assert_string_equal(w->last_start.transporter, w->source[1].id);
+    struct scheduler_result result = result_of(&w->last_start, false);
+    result.copied = &copied;
+    result.copied_count = 1;
+    assert_ok(scheduler_on_finished(w->scheduler, w->source[1].id, &result, &err));
+    assert_int_equal(task_at(w, w->last_start.id).state, STORE_TASK_QUEUED);
+    assert_ok(store_points_latest(w->f->store, other.id, w->f->mailbox[0].id, &point, &err));
+    assert_string_equal(store_points_stored_id(&point), "point-first");
+    assert_string_equal(point.run, run);
+}
+
 static void
 a_lost_task_goes_to_another_with_a_higher_fence(void **state)
 {
@@ -538,6 +592,7 @@ main(void)
         WITH_WORLD(a_revoked_transporters_tasks_go_to_another_at_once),
         WITH_WORLD(a_point_committed_before_the_fence_rose_is_kept),
         WITH_WORLD(a_lost_task_goes_to_another_with_a_higher_fence),
+        WITH_WORLD(a_copy_needs_both_passwords_and_what_it_brought_is_kept),
         WITH_WORLD(a_heartbeat_renews_and_tells_to_stop),
         WITH_WORLD(a_failure_is_tried_again_and_in_the_end_final),
         WITH_WORLD(a_throttled_task_waits_for_the_time_microsoft_named),

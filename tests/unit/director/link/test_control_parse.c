@@ -112,6 +112,33 @@ too_many_discovered_objects_are_refused(void **state)
 }
 
 static void
+copied_points_that_are_none_are_left_out(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 20);
+    struct control_message message;
+    Longhaul__V1__TransporterMessage from = LONGHAUL__V1__TRANSPORTER_MESSAGE__INIT;
+    Longhaul__V1__TaskFinished finished = LONGHAUL__V1__TASK_FINISHED__INIT;
+    Longhaul__V1__CopiedPoint good = LONGHAUL__V1__COPIED_POINT__INIT, bad = LONGHAUL__V1__COPIED_POINT__INIT;
+    Longhaul__V1__CopiedPoint *copied[] = { &bad, &good };
+    char task[] = "task-1", good_id[] = "point-1", bad_id[] = "../etc";
+
+    good.point_id = good_id;
+    good.stored_bytes = 77;
+    bad.point_id = bad_id;
+    finished.task_id = task;
+    finished.copied = copied;
+    finished.n_copied = 2;
+    from.kind_case = LONGHAUL__V1__TRANSPORTER_MESSAGE__KIND_FINISHED;
+    from.finished = &finished;
+    assert_ok(parse(arena, &from, &message, &err));
+    assert_int_equal(message.finished->copied_count, 1);
+    assert_string_equal(message.finished->copied[0].id, "point-1");
+    assert_int_equal(message.finished->copied[0].stored_bytes, 77);
+}
+
+static void
 garbage_is_refused_and_news_ignored(void **state)
 {
     (void)state;
@@ -131,6 +158,7 @@ main(void)
         cmocka_unit_test(a_result_is_taken_over_and_bounded),
         cmocka_unit_test(throttling_is_taken_over_and_bounded),
         cmocka_unit_test(too_many_discovered_objects_are_refused),
+        cmocka_unit_test(copied_points_that_are_none_are_left_out),
         cmocka_unit_test(garbage_is_refused_and_news_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

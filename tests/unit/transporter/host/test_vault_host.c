@@ -375,7 +375,10 @@ a_point_must_fit_its_grant(void **state)
     assert_ok(vault_host_get_object(e.host, OBJECT_POINT, "point-1", &data, &len, &err), err);
     struct vault_commit point = { .name = "point-1", .data = data, .len = len };
     struct vault_host_owner right = { "object-1", 1 }, scope = { "object-2", 1 }, fence = { "object-1", 2 };
+    struct vault_host_owner whole = { "", 7 };
     assert_ok(vault_host_commit_point(e.host, &right, &point, &err), err);
+    /* What a replica's copy has: points of any object, with fences of their own. */
+    assert_ok(vault_host_commit_point(e.host, &whole, &point, &err), err);
     assert_int_equal(vault_host_commit_point(e.host, &scope, &point, &err), -1);
     assert_int_equal(err.kind, ERROR_DENIED);
     err = (struct error)ERROR_INIT;

@@ -107,6 +107,73 @@ a_broken_order_still_tells_which_task_it_was(void **state)
 }
 
 static void
+a_copy_order_carries_two_vaults(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct error err = ERROR_INIT;
+    struct control_order order;
+    Longhaul__V1__VaultAccess source;
+    Longhaul__V1__SealedSecret password;
+    Longhaul__V1__CopyTask copy;
+    char *points[] = { point_text, vault_text };
+    sample_init(&s);
+    source = s.vault;
+    source.vault_id = object_text;
+    longhaul__v1__sealed_secret__init(&password);
+    longhaul__v1__copy_task__init(&copy);
+    password.secret_id = task_text;
+    copy.source = &source;
+    copy.source_password = &password;
+    copy.points = points;
+    copy.n_points = 2;
+    s.start.work_case = LONGHAUL__V1__START_TASK__WORK_COPY;
+    s.start.copy = &copy;
+    assert_int_equal(parse(&s.outer, &order, &err), 0);
+    assert_int_equal(order.start_task->kind, TASK_COPY);
+    assert_string_equal(order.start_task->vault.vault_id, "vault-1");
+    assert_string_equal(order.start_task->source.vault_id, "object-1");
+    assert_string_equal(order.start_task->source_password.secret_id, "task-1");
+    assert_string_equal(order.start_task->object.object_id, "");
+    assert_int_equal(order.start_task->point_count, 2);
+    assert_string_equal(order.start_task->points[0], "point-1");
+    order_parse_clear(&order);
+    copy.source = NULL;
+    assert_int_equal(parse(&s.outer, &order, &err), -1);
+    order_parse_clear(&order);
+    copy.source = &source;
+    copy.source_password = NULL;
+    assert_int_equal(parse(&s.outer, &order, &err), -1);
+    order_parse_clear(&order);
+    copy.source_password = &password;
+    points[1] = bad_text;
+    assert_int_equal(parse(&s.outer, &order, &err), -1);
+    order_parse_clear(&order);
+}
+
+static void
+a_copy_says_what_it_has_brought(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    struct task_result result = { .task_id = "task-1", .fence = 3 };
+    char id[IDENTIFIER_LEN];
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "point-%d", i);
+        task_result_add_copied(&result, id, (uint64_t)i);
+    }
+    CLEANUP(buffer_clear) struct buffer out = BUFFER_INIT(65536);
+    assert_int_equal(control_build_finished(&result, &out, &err), 0);
+    task_result_clear(&result);
+    Longhaul__V1__TransporterMessage *m = longhaul__v1__transporter_message__unpack(NULL, out.len, out.data);
+    assert_non_null(m);
+    assert_int_equal(m->finished->n_copied, 100);
+    assert_string_equal(m->finished->copied[99]->point_id, "point-99");
+    assert_int_equal(m->finished->copied[99]->stored_bytes, 99);
+    longhaul__v1__transporter_message__free_unpacked(m, NULL);
+}
+
+static void
 what_a_newer_director_says_is_ignored(void **state)
 {
     (void)state;
@@ -163,6 +230,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backup_order_becomes_plain),
         cmocka_unit_test(a_broken_order_still_tells_which_task_it_was),
+        cmocka_unit_test(a_copy_order_carries_two_vaults),
+        cmocka_unit_test(a_copy_says_what_it_has_brought),
         cmocka_unit_test(what_a_newer_director_says_is_ignored),
         cmocka_unit_test(a_result_is_said_whole),
         cmocka_unit_test(too_many_reasons_are_counted_together),
