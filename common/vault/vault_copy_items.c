@@ -10,6 +10,7 @@
 
 #define WINDOW       4096
 #define WINDOW_BYTES ((size_t)4 << 20)
+#define TELL_EVERY   64 /* contents */
 
 enum part { PART_CONTENT, PART_METADATA, PARTS };
 
@@ -128,7 +129,8 @@ on_content_end(void *ctx, struct vault_read *read, const struct error *failure, 
     struct copy_items *items = ctx;
     struct held_part *part = read->ctx;
     struct vault_stream *stream = MOVE(items->stream);
-    items->options.copy->counts->contents_read++;
+    if (++items->options.copy->counts->contents_read % TELL_EVERY == 0)
+        vault_copy_progress(items->options.copy);
     if (failure != NULL)
         vault_stream_abort(stream);
     /* Without err the batch is ending for a reason that is not the content's. */

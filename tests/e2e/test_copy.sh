@@ -6,9 +6,18 @@ e2e_clean
 [ -d "$SHARED/corpus" ] || e2e_skip "no corpus at $SHARED/corpus"
 e2e_tenant_corpus "$WORK/tenant" ada@contoso.example
 home=$WORK/tenant/users/ada@contoso.example
-e2e_stack "$WORK/tenant"
-stack_enrol far-storage
-stack_transporter far-storage --host
+start() { # TRANSPORTER
+    case $1 in
+    near-data) stack_transporter near-data ;;
+    *) stack_transporter "$1" --host ;;
+    esac
+}
+stack_init
+stack_director --set lease.duration=6s --set heartbeat.interval=500ms --set retry.delay=500ms
+for name in near-data near-storage far-storage; do stack_enrol $name; done
+stack_simulator "$WORK/tenant" --limits off
+for name in near-data near-storage far-storage; do start $name; done
+e2e_setup near-data
 mkdir -p "$WORK/away" "$WORK/mirror"
 lh repository add away --host far-storage --path "$WORK/away" --yes
 lh repository add mirror --host far-storage --path "$WORK/mirror" --yes
@@ -29,13 +38,35 @@ stored() { # FOLDER
     du -sb "$1" | cut -f1
 }
 
-say "first run, first copies"
+copying() { # RUN: it is in the middle of something
+    lh run show "$1" --json | jq -e '[.task_list[]|select(.state=="running" and .counts.bytes_read>0)]|length>0' >/dev/null || e2e_run_over "$1"
+}
+# copy_killed JOB: kill -9 of who copies, of who it copies to, and of who it copies from, each in the middle of it
+copy_killed() {
+    local run daemon killed=0
+    run=$(lh run start "$1" --json | jq -er .run)
+    for daemon in near-data far-storage near-storage; do
+        stack_wait 60 "$run to copy" copying "$run"
+        ! e2e_run_over "$run" || break
+        stack_end $daemon KILL
+        start $daemon
+        killed=$((killed + 1))
+    done
+    stack_wait 120 "$run to end" e2e_run_over "$run"
+    lh run show "$run" --json | jq -e '.state=="succeeded"' >/dev/null || { lh run show "$run"; fail "$1 did not get over the kills"; }
+    echo "$1 succeeded after $killed kills"
+    [ $killed -gt 0 ] || fail "$1 was never in the middle of something"
+}
+
+say "first run, first copies, killed again and again"
 lh run start everything --wait
-copy_all
+copy_killed resealed
+copy_killed mirrored
 [ "$(points_in copy)" -eq "$(points_in main)" ] && [ "$(points_in replica)" -eq "$(points_in main)" ] ||
     fail "points: main $(points_in main), copy $(points_in copy), replica $(points_in replica)"
 (cd "$WORK/repository" && find . -path './vault-*/packs/*' -type f -o -path './vault-*/points/*' -type f | sort | xargs sha256sum) >"$WORK/main.sums"
 (cd "$WORK/mirror" && sha256sum --quiet -c "$WORK/main.sums") || fail "the replica's packs and points are not the source's"
+[ "$(stored "$WORK/away")" -lt $(($(stored "$WORK/repository") * 3 / 2)) ] || fail "the killed copies stored things twice"
 copy_1=$(stored "$WORK/away") mirror_1=$(stored "$WORK/mirror")
 
 say "some changes, second copies"
