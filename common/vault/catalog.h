@@ -55,6 +55,8 @@ struct catalog_item {
     const uint8_t *metadata; /* JSON, inline */
     size_t metadata_len;
     struct content_ref metadata_ref; /* when it is too large for inline; else CONTENT_NONE */
+    const uint8_t *parts; /* of a content that is a recipe: struct content_parts' bytes; NULL: only the recipe tells */
+    size_t parts_len;
 };
 
 /* Builds kind + id. ERROR_LIMIT when it is longer than CATALOG_KEY_MAX. */

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#define VERSION 1
+/* Of items; listings have the first only. */
+#define VERSION       1
+#define VERSION_PARTS 2
 
 int
 catalog_key_make(enum catalog_kind kind, const void *id, size_t id_len, struct catalog_key_buffer *out,
@@ -110,9 +112,9 @@ get_text(struct reader *in)
 
 /* What items and children have in common. */
 static int
-add_shown(const struct catalog_item *item, struct buffer *out, struct error *err)
+add_shown(const struct catalog_item *item, uint8_t version, struct buffer *out, struct error *err)
 {
-    return buffer_append_u8(out, VERSION, err) != 0 || add_varint(out, item->flags, err) != 0 ||
+    return buffer_append_u8(out, version, err) != 0 || add_varint(out, item->flags, err) != 0 ||
                    add_varint(out, item->size, err) != 0 || add_signed(out, item->created_ms, err) != 0 ||
                    add_signed(out, item->modified_ms, err) != 0 || add_signed(out, item->received_ms, err) != 0 ||
                    add_text(out, item->name, err) != 0 || add_text(out, item->subject, err) != 0 ||
@@ -122,11 +124,11 @@ add_shown(const struct catalog_item *item, struct buffer *out, struct error *err
 }
 
 static int
-get_shown(struct reader *in, struct catalog_item *item, struct error *err)
+get_shown(struct reader *in, uint8_t newest, uint8_t *version, struct catalog_item *item, struct error *err)
 {
-    uint8_t version = reader_u8(in);
-    if (!in->failed && version != VERSION)
-        return FAIL(err, ERROR_UNSUPPORTED, version, "a catalog item of version %u. Update this program", version);
+    *version = reader_u8(in);
+    if (!in->failed && (*version < VERSION || *version > newest))
+        return FAIL(err, ERROR_UNSUPPORTED, *version, "a catalog item of version %u. Update this program", *version);
     uint64_t flags = varint_get(in);
     item->flags = (uint32_t)flags;
     item->size = varint_get(in);
@@ -192,15 +194,41 @@ add_sort(const struct catalog_item *item, struct buffer *out, struct error *err)
     return add_bytes(out, sort.bytes, derived ? 0 : sort.len, err);
 }
 
+static int
+add_parts(const struct catalog_item *item, struct buffer *out, struct error *err)
+{
+    size_t count;
+    if (content_parts_check(item->parts, item->parts_len, &count, err) != 0 || add_varint(out, count, err) != 0)
+        return -1;
+    return buffer_append(out, item->parts, item->parts_len, err);
+}
+
 int
 catalog_item_encode(const struct catalog_item *item, struct buffer *out, struct error *err)
 {
+    bool parts = item->content.message && item->parts != NULL;
     out->len = 0;
-    if (add_shown(item, out, err) != 0 || add_bytes(out, item->parent.bytes, item->parent.len, err) != 0 ||
-        add_sort(item, out, err) != 0 || add_text(out, item->tag, err) != 0 ||
-        content_encode(&item->content, out, err) != 0 || content_encode(&item->metadata_ref, out, err) != 0)
+    if (add_shown(item, parts ? VERSION_PARTS : VERSION, out, err) != 0 ||
+        add_bytes(out, item->parent.bytes, item->parent.len, err) != 0 || add_sort(item, out, err) != 0 ||
+        add_text(out, item->tag, err) != 0 || content_encode(&item->content, out, err) != 0 ||
+        content_encode(&item->metadata_ref, out, err) != 0)
         return -1;
-    return add_bytes(out, item->metadata, item->metadata_len, err);
+    if (add_bytes(out, item->metadata, item->metadata_len, err) != 0)
+        return -1;
+    return parts ? add_parts(item, out, err) : 0;
+}
+
+static int
+get_parts(struct reader *in, struct catalog_item *item, struct error *err)
+{
+    size_t given = (size_t)varint_get(in), count;
+    item->parts_len = reader_left(in);
+    item->parts = reader_bytes(in, item->parts_len);
+    if (in->failed || !item->content.message || given > CONTENT_PARTS_MAX)
+        return FAIL(err, ERROR_FORMAT, 0, "a catalog item is malformed");
+    if (content_parts_check(item->parts, item->parts_len, &count, err) != 0)
+        return -1;
+    return count == given ? 0 : FAIL(err, ERROR_FORMAT, 0, "a catalog item is malformed");
 }
 
 /* sort may be NULL. */
@@ -209,12 +237,13 @@ decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item
        struct error *err)
 {
     struct reader in = READER_INIT(value.data, value.len);
+    uint8_t version;
     memset(item, 0, sizeof(*item));
     if (key.len < 2 || key.len > CATALOG_KEY_MAX || key.data[0] < CATALOG_FOLDER || key.data[0] > CATALOG_FILE)
         return FAIL(err, ERROR_FORMAT, 0, "a catalog item has an impossible key");
     item->kind = (enum catalog_kind)key.data[0];
     item->key = (struct catalog_key){ key.data, key.len };
-    if (get_shown(&in, item, err) != 0)
+    if (get_shown(&in, VERSION_PARTS, &version, item, err) != 0)
         return -1;
     item->parent.len = (size_t)varint_get(&in);
     item->parent.bytes = reader_bytes(&in, item->parent.len);
@@ -227,6 +256,8 @@ decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item
         return -1;
     item->metadata_len = (size_t)varint_get(&in);
     item->metadata = reader_bytes(&in, item->metadata_len);
+    if (version == VERSION_PARTS && get_parts(&in, item, err) != 0)
+        return -1;
     if (in.failed || reader_left(&in) != 0 || item->metadata_len > CATALOG_METADATA_MAX)
         return FAIL(err, ERROR_FORMAT, 0, "a catalog item is malformed");
     if (sort == NULL)
@@ -281,13 +312,14 @@ int
 catalog_item_child_encode(const struct catalog_item *item, struct buffer *out, struct error *err)
 {
     out->len = 0;
-    return add_shown(item, out, err);
+    return add_shown(item, VERSION, out, err);
 }
 
 int
 catalog_item_child_decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item, struct error *err)
 {
     struct reader names = READER_INIT(key.data, key.len), in = READER_INIT(value.data, value.len);
+    uint8_t version;
     memset(item, 0, sizeof(*item));
     (void)reader_bytes(&names, CATALOG_PARENT_LEN);
     uint8_t kind = reader_u8(&names);
@@ -302,7 +334,7 @@ catalog_item_child_decode(struct tree_bytes key, struct tree_bytes value, struct
     if (names.failed || kind < CATALOG_FOLDER || kind > CATALOG_FILE || !key_fits(item->key, kind))
         return FAIL(err, ERROR_FORMAT, 0, "a catalog's listing has an impossible key");
     item->kind = (enum catalog_kind)kind;
-    if (get_shown(&in, item, err) != 0)
+    if (get_shown(&in, VERSION, &version, item, err) != 0)
         return -1;
     return reader_left(&in) == 0 ? 0 : FAIL(err, ERROR_FORMAT, 0, "a catalog's listing is malformed");
 }

@@ -2,6 +2,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/error.h"
+#include "common/base/memory.h"
 #include "common/vault/varint.h"
 
 #include <string.h>
@@ -49,5 +50,51 @@ content_decode(struct reader *in, struct content_ref *ref, struct error *err)
     if (id == NULL || ref->len == 0)
         return FAIL(err, ERROR_FORMAT, 0, "not a content reference");
     memcpy(ref->id.bytes, id, CHUNK_ID_LEN);
+    return 0;
+}
+
+void
+content_parts_begin(struct content_parts *parts)
+{
+    parts->known = true;
+    parts->count = parts->len = 0;
+}
+
+int
+content_parts_add(struct content_parts *parts, const struct content_ref *ref, struct error *err)
+{
+    struct reader in = READER_INIT(parts->bytes, parts->len);
+    struct content_ref there;
+    if (!parts->known)
+        return 0;
+    while (reader_left(&in) > 0) {
+        if (content_decode(&in, &there, err) != 0)
+            return -1;
+        if (content_equal(&there, ref))
+            return 0;
+    }
+    CLEANUP(buffer_clear) struct buffer encoded = BUFFER_INIT(CONTENT_REF_MAX_ENCODED);
+    if (content_encode(ref, &encoded, err) != 0)
+        return -1;
+    parts->known = parts->count < CONTENT_PARTS_MAX;
+    if (!parts->known)
+        return 0;
+    memcpy(parts->bytes + parts->len, encoded.data, encoded.len);
+    parts->len += encoded.len;
+    parts->count++;
+    return 0;
+}
+
+int
+content_parts_check(const uint8_t *bytes, size_t len, size_t *count, struct error *err)
+{
+    struct reader in = READER_INIT(bytes, len);
+    struct content_ref ref;
+    for (*count = 0; reader_left(&in) > 0; ++*count) {
+        if (content_decode(&in, &ref, err) != 0)
+            return -1;
+        if (ref.message || (ref.form != CONTENT_CHUNK && ref.form != CONTENT_LIST) || *count == CONTENT_PARTS_MAX)
+            return FAIL(err, ERROR_FORMAT, 0, "a message's parts are malformed");
+    }
     return 0;
 }

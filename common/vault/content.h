@@ -26,6 +26,19 @@ struct content_ref {
 
 #define CONTENT_REF_MAX_ENCODED (1 + 10 + CHUNK_ID_LEN)
 
+/* Which contents a message's recipe takes from elsewhere: encoded references, each once. */
+#define CONTENT_PARTS_MAX 256
+struct content_parts {
+    bool known; /* false: there are more than can be told */
+    size_t count, len;
+    uint8_t bytes[CONTENT_PARTS_MAX * CONTENT_REF_MAX_ENCODED];
+};
+
+void content_parts_begin(struct content_parts *parts);
+int content_parts_add(struct content_parts *parts, const struct content_ref *ref, struct error *err);
+/* How many good references (of form chunk or list, not of messages) the bytes are; ERROR_FORMAT. */
+int content_parts_check(const uint8_t *bytes, size_t len, size_t *count, struct error *err);
+
 bool content_equal(const struct content_ref *a, const struct content_ref *b);
 int content_encode(const struct content_ref *ref, struct buffer *out, struct error *err);
 /* ERROR_FORMAT when the bytes are none. */

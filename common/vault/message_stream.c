@@ -16,6 +16,7 @@ struct message_stream {
     struct content_stream *recipe; /* borrowed */
     struct content_stream part;
     struct digest *digest;
+    struct content_parts parts;
     uint64_t total;
     bool recipe_begun;
     uint8_t *text;
@@ -63,6 +64,7 @@ message_stream_begin(struct message_stream *stream)
     stream->total = 0;
     stream->text_len = 0;
     stream->recipe_begun = false;
+    content_parts_begin(&stream->parts);
 }
 
 static int
@@ -156,7 +158,7 @@ on_part_end(void *ctx, struct error *err)
     }
     CLEANUP(buffer_clear) struct buffer encoded = BUFFER_INIT(CONTENT_REF_MAX_ENCODED);
     if (content_stream_end(&stream->part, &ref, err) != 0 || content_encode(&ref, &encoded, err) != 0 ||
-        write_recipe(stream, head, n, err) != 0)
+        content_parts_add(&stream->parts, &ref, err) != 0 || write_recipe(stream, head, n, err) != 0)
         return -1;
     return write_recipe(stream, encoded.data, encoded.len, err);
 }
@@ -172,11 +174,14 @@ message_stream_write(struct message_stream *stream, const uint8_t *data, size_t 
 }
 
 int
-message_stream_end(struct message_stream *stream, struct content_ref *ref, struct error *err)
+message_stream_end(struct message_stream *stream, struct content_parts *parts, struct content_ref *ref,
+                   struct error *err)
 {
     uint8_t end[1 + VARINT_MAX + DIGEST_LEN] = { RECIPE_END };
     if (mime_scan_end(&stream->scan, err) != 0)
         return -1;
+    if (parts != NULL)
+        *parts = stream->parts;
     if (!stream->recipe_begun) {
         if (content_stream_write(stream->recipe, stream->text, stream->text_len, err) != 0)
             return -1;

@@ -5,6 +5,7 @@
 
 #include "common/vault/vault_writer_internal.h"
 
+struct content_parts;
 struct content_stream;
 struct message_stream;
 
@@ -14,6 +15,8 @@ struct message_stream *message_stream_new(struct vault_writer *writer, struct hm
 void message_stream_free(struct message_stream *stream);
 void message_stream_begin(struct message_stream *stream);
 int message_stream_write(struct message_stream *stream, const uint8_t *data, size_t len, struct error *err);
-int message_stream_end(struct message_stream *stream, struct content_ref *ref, struct error *err);
+/* parts may be NULL. */
+int message_stream_end(struct message_stream *stream, struct content_parts *parts, struct content_ref *ref,
+                       struct error *err);
 
 #endif

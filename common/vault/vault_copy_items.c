@@ -195,6 +195,9 @@ put(struct copy_items *items, const struct held *held, struct error *err)
     if (catalog_item_decode(key, value, &item, err) != 0)
         return -1;
     item.content = no_content ? none : held->parts[PART_CONTENT].to;
+    /* The parts that the source's recipe names have other names here. */
+    item.parts = NULL;
+    item.parts_len = 0;
     item.metadata_ref = no_metadata ? none : held->parts[PART_METADATA].to;
     if (no_content)
         item.flags |= CATALOG_FLAG_NO_CONTENT;

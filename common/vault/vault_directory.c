@@ -59,35 +59,53 @@ read_range(const struct vault *vault, const char *pack, uint64_t offset, size_t 
 }
 
 static int
-check(const struct vault *vault, const char *pack, struct error *err)
+read_parts(const struct vault *vault, const char *pack, struct vault_directory *directory, struct error *err)
 {
-    CLEANUP(buffer_clear) struct buffer head = BUFFER_INIT(PACK_HEADER_LEN);
-    CLEANUP(buffer_clear) struct buffer tail = BUFFER_INIT(PACK_MAX_BYTES);
-    CLEANUP(aead_free_p) struct aead *aead = NULL;
-    struct pack_header header;
-    struct pack_trailer trailer;
+    struct buffer *head = &directory->head, *tail = &directory->tail;
+    const struct pack_header *header = &directory->header;
+    struct pack_trailer *trailer = &directory->trailer;
     uint8_t name[PACK_NAME_BYTES], tag[PACK_DIRECTORY_TAG];
-    if (read_range(vault, pack, 0, PACK_HEADER_LEN, &head, err) != 0 ||
-        pack_header_decode(head.data, head.len, &header, err) != 0 ||
-        read_range(vault, pack, PACK_FROM_END(PACK_TRAILER_LEN), PACK_TRAILER_LEN, &tail, err) != 0 ||
-        pack_trailer_decode(tail.data, PACK_MAX_BYTES, &trailer, err) != 0)
+    head->ceiling = PACK_HEADER_LEN;
+    tail->ceiling = PACK_MAX_BYTES;
+    if (read_range(vault, pack, 0, PACK_HEADER_LEN, head, err) != 0 ||
+        pack_header_decode(head->data, head->len, &directory->header, err) != 0 ||
+        read_range(vault, pack, PACK_FROM_END(PACK_TRAILER_LEN), PACK_TRAILER_LEN, tail, err) != 0 ||
+        pack_trailer_decode(tail->data, PACK_MAX_BYTES, trailer, err) != 0)
         return -1;
-    if (pack_name_parse(pack, name) != 0 || memcmp(name, header.name, sizeof(name)) != 0)
+    if (pack_name_parse(pack, name) != 0 || memcmp(name, header->name, sizeof(name)) != 0)
         return FAIL(err, ERROR_CORRUPT, 0, "its header carries another name");
-    size_t len = trailer.directory_len + (size_t)PACK_TRAILER_LEN;
-    if (read_range(vault, pack, PACK_FROM_END(len), len, &tail, err) != 0 ||
-        vault_pack_key(vault, header.name, header.salt, &aead, err) != 0 ||
-        vault_directory_tag(vault, aead, head.data, tail.data, &trailer, tag, err) != 0)
+    size_t len = trailer->directory_len + (size_t)PACK_TRAILER_LEN;
+    if (read_range(vault, pack, PACK_FROM_END(len), len, tail, err) != 0 ||
+        vault_pack_key(vault, header->name, header->salt, &directory->aead, err) != 0 ||
+        vault_directory_tag(vault, directory->aead, head->data, tail->data, trailer, tag, err) != 0)
         return -1;
-    if (!pack_directory_intact(head.data, tail.data, tail.len))
+    if (!pack_directory_intact(head->data, tail->data, tail->len))
         return FAIL(err, ERROR_CORRUPT, 0, "its directory is damaged");
-    if (CRYPTO_memcmp(tag, trailer.tag, sizeof(tag)) != 0)
+    if (CRYPTO_memcmp(tag, trailer->tag, sizeof(tag)) != 0)
         return FAIL(err, ERROR_CORRUPT, 0, "its directory was not written by a holder of the vault's key");
     return 0;
 }
 
 int
+vault_directory_read(const struct vault *vault, const char *pack, struct vault_directory *directory, struct error *err)
+{
+    return read_parts(vault, pack, directory, err) == 0 ? 0 : error_wrap(err, "pack %s", pack);
+}
+
+void
+vault_directory_clear(struct vault_directory *directory)
+{
+    buffer_clear(&directory->head);
+    buffer_clear(&directory->tail);
+    aead_free(directory->aead);
+    directory->aead = NULL;
+}
+
+int
 vault_directory_check(const struct vault *vault, const char *pack, struct error *err)
 {
-    return check(vault, pack, err) == 0 ? 0 : error_wrap(err, "pack %s", pack);
+    struct vault_directory directory = { .aead = NULL };
+    int failed = vault_directory_read(vault, pack, &directory, err);
+    vault_directory_clear(&directory);
+    return failed;
 }

@@ -105,12 +105,21 @@ vault_stream_write(struct vault_stream *stream, const void *data, size_t len, st
 }
 
 int
-vault_stream_end(struct vault_stream *stream, struct content_ref *ref, struct error *err)
+vault_stream_end_message(struct vault_stream *stream, struct content_parts *parts, struct content_ref *ref,
+                         struct error *err)
 {
-    int failed = stream->is_message ? message_stream_end(stream->message, ref, err)
+    if (parts != NULL)
+        content_parts_begin(parts);
+    int failed = stream->is_message ? message_stream_end(stream->message, parts, ref, err)
                                     : content_stream_end(&stream->content, ref, err);
     give_back(stream);
     return failed;
+}
+
+int
+vault_stream_end(struct vault_stream *stream, struct content_ref *ref, struct error *err)
+{
+    return vault_stream_end_message(stream, NULL, ref, err);
 }
 
 void

@@ -57,6 +57,9 @@ struct vault_stream *vault_stream_begin(struct vault_writer *writer, enum vault_
 int vault_stream_write(struct vault_stream *stream, const void *data, size_t len, struct error *err);
 /* Frees the stream, also when it fails. */
 int vault_stream_end(struct vault_stream *stream, struct content_ref *ref, struct error *err);
+/* Likewise for a message: also what its recipe takes from elsewhere, for its catalog item. */
+int vault_stream_end_message(struct vault_stream *stream, struct content_parts *parts, struct content_ref *ref,
+                             struct error *err);
 /* Instead of the end: frees it; what was passed on already stays in the vault unused. NULL is fine. */
 void vault_stream_abort(struct vault_stream *stream);
 

@@ -1,6 +1,7 @@
 #include "transporter/host/vault_host.h"
 
 #include "common/base/error.h"
+#include "transporter/host/vault_host_sweep.h"
 
 static int
 on_find_chunks(void *host, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
@@ -56,8 +57,75 @@ on_locate_chunks(void *host, const struct chunk_id *ids, size_t n, struct chunk_
     return vault_host_locate_chunks(host, ids, n, places, err);
 }
 
+static int
+on_sweep_begin(void *host, struct vault_sweep_session *session, struct error *err)
+{
+    return vault_host_sweep_begin(host, session, err);
+}
+
+static int
+on_sweep_journal(void *host, const uint8_t *session, const uint8_t *data, size_t len, uint64_t *epoch,
+                 struct error *err)
+{
+    return vault_host_sweep_journal(host, session, data, len, epoch, err);
+}
+
+static int
+on_sweep_mark(void *host, const uint8_t *session, enum vault_mark_role role, const struct chunk_id *ids, size_t n,
+              uint8_t *states, struct error *err)
+{
+    return vault_host_sweep_mark(host, session, role, ids, n, states, err);
+}
+
+static int
+on_sweep_packs(void *host, const uint8_t *session, uint32_t most_live_permille, vault_pack_live_fn *found, void *ctx,
+               struct error *err)
+{
+    return vault_host_sweep_packs(host, session, most_live_permille, found, ctx, err);
+}
+
+static int
+on_sweep_pack_live(void *host, const uint8_t *session, const char *pack, uint8_t **live, size_t *count,
+                   struct error *err)
+{
+    return vault_host_sweep_pack_live(host, session, pack, live, count, err);
+}
+
+static int
+on_sweep_put_pack(void *host, const uint8_t *session, const char *name, const uint8_t *data, size_t len,
+                  struct error *err)
+{
+    return vault_host_sweep_put_pack(host, session, name, data, len, err);
+}
+
+static int
+on_sweep_remove_points(void *host, const uint8_t *session, uint64_t epoch, const char *const *names, size_t n,
+                       struct vault_removal *removal, struct error *err)
+{
+    return vault_host_sweep_remove_points(host, session, epoch, names, n, removal, err);
+}
+
+static int
+on_sweep_remove_packs(void *host, const uint8_t *session, uint64_t epoch, const char (*names)[PACK_NAME_LEN], size_t n,
+                      struct vault_removal *removal, struct error *err)
+{
+    return vault_host_sweep_remove_packs(host, session, epoch, names, n, removal, err);
+}
+
+static const struct vault_sweep_vtable sweep_vtable = {
+    .begin = on_sweep_begin,
+    .journal = on_sweep_journal,
+    .mark = on_sweep_mark,
+    .packs = on_sweep_packs,
+    .pack_live = on_sweep_pack_live,
+    .put_pack = on_sweep_put_pack,
+    .remove_points = on_sweep_remove_points,
+    .remove_packs = on_sweep_remove_packs,
+};
+
 static const struct vault_backend_vtable vtable = {
     .begin = on_begin,
+    .sweep = &sweep_vtable,
     .find_chunks = on_find_chunks,
     .locate_chunks = on_locate_chunks,
     .put_pack = on_put_pack,

@@ -71,10 +71,11 @@ settle(struct passage *passage, const struct flight *flight, const struct source
 {
     struct backup_ledger *ledger = passage->fetch->options.ledger;
     struct content_ref ref = { .form = CONTENT_NONE };
+    struct content_parts parts;
     switch (outcome->result) {
     case SOURCE_STORED:
-        if (vault_stream_end(MOVE(passage->stream), &ref, err) != 0 ||
-            backup_ledger_put(ledger, flight->item, &ref, false, err) != 0)
+        if (vault_stream_end_message(MOVE(passage->stream), &parts, &ref, err) != 0 ||
+            backup_ledger_put_stored(ledger, flight->item, &ref, &parts, err) != 0)
             return -1;
         return outcome->reason[0] != '\0' ? backup_ledger_outcome(ledger, flight->item, outcome, err) : 0;
     case SOURCE_GONE:

@@ -71,6 +71,65 @@ backup_ledger_free_p(struct backup_ledger **ledger)
     *ledger = NULL;
 }
 
+/* What the catalog has of the same content; called with the lock held. 1, 0 or -1. */
+static int
+find_parts_locked(struct backup_ledger *ledger, const struct catalog_item *record, struct content_parts *parts,
+                  struct error *err)
+{
+    struct catalog_item there;
+    struct error failure = ERROR_INIT;
+    if (catalog_edit_get(ledger->edit, record->key, &there, &failure) != 0) {
+        if (failure.kind == ERROR_NOT_FOUND)
+            return 0;
+        if (err != NULL)
+            *err = failure;
+        return -1;
+    }
+    if (there.parts == NULL || there.parts_len > sizeof(parts->bytes) ||
+        !content_equal(&there.content, &record->content))
+        return 0;
+    memcpy(parts->bytes, there.parts, there.parts_len);
+    parts->len = there.parts_len;
+    return 1;
+}
+
+static int
+put(struct backup_ledger *ledger, const struct source_item *item, struct catalog_item *record, struct error *err)
+{
+    struct content_parts parts;
+    if (record->metadata == NULL && item->metadata_len > 0 &&
+        vault_writer_put(ledger->options.writer, VAULT_METADATA, item->metadata, item->metadata_len,
+                         &record->metadata_ref, err) != 0)
+        return -1;
+    pthread_mutex_lock(&ledger->lock);
+    int result = 0;
+    if (record->content.message && record->parts == NULL) {
+        result = find_parts_locked(ledger, record, &parts, err);
+        record->parts = result == 1 ? parts.bytes : NULL;
+        record->parts_len = result == 1 ? parts.len : 0;
+    }
+    if (result >= 0)
+        result = catalog_edit_put(ledger->edit, record, err);
+    pthread_mutex_unlock(&ledger->lock);
+    return result;
+}
+
+int
+backup_ledger_put_stored(struct backup_ledger *ledger, const struct source_item *item,
+                         const struct content_ref *content, const struct content_parts *parts, struct error *err)
+{
+    struct item_record_room room;
+    struct catalog_item record;
+    if (item_record_make(item, &room, &record, err) != 0)
+        return -1;
+    record.content = *content;
+    if (content->message && parts->known) {
+        record.parts = parts->bytes;
+        record.parts_len = parts->len;
+    }
+    return put(ledger, item, &record, err);
+}
+
 int
 backup_ledger_put(struct backup_ledger *ledger, const struct source_item *item, const struct content_ref *content,
                   bool gap, struct error *err)
@@ -83,14 +142,7 @@ backup_ledger_put(struct backup_ledger *ledger, const struct source_item *item, 
         record.content = *content;
     if (gap)
         record.flags |= CATALOG_FLAG_NO_CONTENT;
-    if (record.metadata == NULL && item->metadata_len > 0 &&
-        vault_writer_put(ledger->options.writer, VAULT_METADATA, item->metadata, item->metadata_len,
-                         &record.metadata_ref, err) != 0)
-        return -1;
-    pthread_mutex_lock(&ledger->lock);
-    int result = catalog_edit_put(ledger->edit, &record, err);
-    pthread_mutex_unlock(&ledger->lock);
-    return result;
+    return put(ledger, item, &record, err);
 }
 
 int

@@ -31,9 +31,13 @@ struct backup_ledger *backup_ledger_new(const struct backup_ledger_options *opti
 void backup_ledger_free(struct backup_ledger *ledger);
 void backup_ledger_free_p(struct backup_ledger **ledger);
 
-/* Adds or replaces the item. content NULL: it has none. gap: it should have, but could not be read. */
+/* Adds or replaces the item. content NULL: it has none. gap: it should have, but could not be read. The parts of a
+ * content that is there already are the ones it has there. */
 int backup_ledger_put(struct backup_ledger *ledger, const struct source_item *item, const struct content_ref *content,
                       bool gap, struct error *err);
+/* With a content that has just been stored. */
+int backup_ledger_put_stored(struct backup_ledger *ledger, const struct source_item *item,
+                             const struct content_ref *content, const struct content_parts *parts, struct error *err);
 int backup_ledger_remove(struct backup_ledger *ledger, struct catalog_key key, struct error *err);
 /* 1 and *record, 0 when there is no such item, -1. */
 int backup_ledger_get(struct backup_ledger *ledger, struct catalog_key key, struct backup_ledger_record *record,
