@@ -1,17 +1,27 @@
 #include "common/vault/chunker.h"
 
-/* Two bits more than log2(average) before the average length, two fewer after it. The gear hash shifts left, so its
- * high bits have seen the most bytes. */
-#define AVERAGE_BITS 16
-#define MASK(bits)   (~(uint64_t)0 << (64 - (bits)))
+#define LEAST_AVERAGE (16U << 10)
 
+const struct chunker_sizes chunker_sizes_new = { .min = 8U << 10, .average = 32U << 10, .max = 128U << 10 };
+
+bool
+chunker_sizes_valid(const struct chunker_sizes *sizes)
+{
+    bool power_of_two = sizes->average != 0 && (sizes->average & (sizes->average - 1)) == 0;
+    return power_of_two && sizes->average >= LEAST_AVERAGE && sizes->average <= CHUNKER_MAX / 4 &&
+           sizes->min == sizes->average / 4 && sizes->max == sizes->average * 4;
+}
+
+/* The first position after at where the hash falls below limit: as many of its high bits are zero as the limit has. The
+ * gear hash shifts left, so its high bits have seen the most bytes. Longer strides and two lanes at a time were
+ * measured and gain nothing: the loop waits for its loads. */
 static size_t
-scan(const uint64_t *gear, const uint8_t *data, size_t at, size_t end, uint64_t *hash, uint64_t mask)
+scan(const uint64_t *gear, const uint8_t *data, size_t at, size_t end, uint64_t *hash, uint64_t limit)
 {
     uint64_t h = *hash;
     for (; at < end; at++) {
         h = (h << 1) + gear[data[at]];
-        if ((h & mask) == 0) {
+        if (h < limit) {
             *hash = h;
             return at + 1;
         }
@@ -21,18 +31,19 @@ scan(const uint64_t *gear, const uint8_t *data, size_t at, size_t end, uint64_t 
 }
 
 size_t
-chunker_cut(const uint64_t gear[CHUNKER_TABLE], const uint8_t *data, size_t len)
+chunker_cut(const struct chunker_sizes *sizes, const uint64_t gear[CHUNKER_TABLE], const uint8_t *data, size_t len)
 {
-    if (len <= CHUNKER_MIN)
+    if (len <= sizes->min)
         return len;
-    size_t end = len < CHUNKER_MAX ? len : CHUNKER_MAX;
-    size_t normal = end < CHUNKER_AVERAGE ? end : CHUNKER_AVERAGE;
+    size_t end = len < sizes->max ? len : sizes->max;
+    size_t normal = end < sizes->average ? end : sizes->average;
+    unsigned bits = (unsigned)__builtin_ctz(sizes->average);
     /* The hash forgets what is 64 bytes back: warming it up makes a cut depend on content, not on the chunk's start. */
     uint64_t hash = 0;
-    for (size_t i = CHUNKER_MIN - 64; i < CHUNKER_MIN; i++)
+    for (size_t i = sizes->min - 64; i < sizes->min; i++)
         hash = (hash << 1) + gear[data[i]];
-    size_t cut = scan(gear, data, CHUNKER_MIN, normal, &hash, MASK(AVERAGE_BITS + 2));
+    size_t cut = scan(gear, data, sizes->min, normal, &hash, (uint64_t)1 << (64 - (bits + 2)));
     if (cut == 0)
-        cut = scan(gear, data, normal, end, &hash, MASK(AVERAGE_BITS - 2));
+        cut = scan(gear, data, normal, end, &hash, (uint64_t)1 << (64 - (bits - 2)));
     return cut == 0 ? end : cut;
 }

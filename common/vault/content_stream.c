@@ -87,15 +87,16 @@ emit(struct content_stream *stream, const uint8_t *data, size_t len, struct erro
     return add_entry(stream, 0, &entry, err);
 }
 
-/* Emits all chunks that are certain: with fewer than CHUNKER_MAX bytes left a cut may still move. */
+/* Emits all chunks that are certain: with fewer than the longest chunk's bytes left a cut may still move. */
 static int
 drain(struct content_stream *stream, bool last, struct error *err)
 {
+    const struct vault *vault = stream->writer->vault;
     size_t at = 0;
-    while (stream->len - at >= CHUNKER_MAX || (last && at < stream->len)) {
+    while (stream->len - at >= vault->sizes.max || (last && at < stream->len)) {
         size_t left = stream->len - at, len = left;
         if (stream->class == CLASS_FILE)
-            len = chunker_cut(stream->writer->vault->gear, stream->data + at, left);
+            len = chunker_cut(&vault->sizes, vault->gear, stream->data + at, left);
         else if (!last && left < CONTENT_STREAM_INDIVISIBLE)
             break;
         if (emit(stream, stream->data + at, len, err) != 0)

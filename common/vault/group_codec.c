@@ -9,8 +9,12 @@
 #include <string.h>
 #include <zstd.h>
 
+/* Of zstd: the fastest search, and literals stay as they are. */
+#define DENSE_LEVEL (-1)
+
 struct group_encoder {
     ZSTD_CCtx *zstd;
+    int level;
     uint8_t *out;
     size_t capacity;
 };
@@ -26,7 +30,7 @@ group_encoder_new(int level)
     encoder->zstd = ZSTD_createCCtx();
     if (encoder->zstd == NULL)
         abort();
-    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, level);
+    encoder->level = level;
     ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_contentSizeFlag, 0);
     return encoder;
 }
@@ -42,7 +46,7 @@ group_encoder_free(struct group_encoder *encoder)
 }
 
 const uint8_t *
-group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool compress, size_t *out_len,
+group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool dense, size_t *out_len,
                   struct error *err)
 {
     size_t bound = 1 + ZSTD_compressBound(len);
@@ -54,17 +58,16 @@ group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len
             return NULL;
         encoder->capacity = bound;
     }
-    if (compress) {
-        size_t n = ZSTD_compress2(encoder->zstd, encoder->out + 1, encoder->capacity - 1, data, len);
-        if (ZSTD_isError(n)) {
-            FAIL(err, ERROR_INTERNAL, 0, "zstd: %s", ZSTD_getErrorName(n));
-            return NULL;
-        }
-        if (n < len - len / 64) {
-            encoder->out[0] = GROUP_CODEC_ZSTD;
-            *out_len = 1 + n;
-            return encoder->out;
-        }
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, dense ? DENSE_LEVEL : encoder->level);
+    size_t n = ZSTD_compress2(encoder->zstd, encoder->out + 1, encoder->capacity - 1, data, len);
+    if (ZSTD_isError(n)) {
+        FAIL(err, ERROR_INTERNAL, 0, "zstd: %s", ZSTD_getErrorName(n));
+        return NULL;
+    }
+    if (n < len - len / 256) {
+        encoder->out[0] = GROUP_CODEC_ZSTD;
+        *out_len = 1 + n;
+        return encoder->out;
     }
     encoder->out[0] = GROUP_CODEC_RAW;
     memcpy(encoder->out + 1, data, len);

@@ -16,8 +16,9 @@ struct group_decoder;
 
 struct group_encoder *group_encoder_new(int level);
 void group_encoder_free(struct group_encoder *encoder);
-/* Bytes that are valid until the next run. Kept as they are when compress is false or does not pay. */
-const uint8_t *group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool compress,
+/* Bytes that are valid until the next run; kept as they are when compressing does not pay. dense: it is not expected
+ * to, and hardly any time goes into looking for what does get shorter. */
+const uint8_t *group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool dense,
                                  size_t *out_len, struct error *err);
 
 struct group_decoder *group_decoder_new(void);

@@ -121,6 +121,8 @@ vault_from_master(struct vault_backend backend, const struct clock *clock, const
     vault->backend = backend;
     vault->clock = clock;
     vault->compression_level = format->compression_level;
+    vault->version = format->version;
+    vault->sizes = format->sizes;
     snprintf(vault->id, sizeof(vault->id), "%s", format->vault_id);
     if ((vault->naming = subkey(master, "longhaul vault 1 naming", err)) == NULL ||
         (vault->data = subkey(master, "longhaul vault 1 data", err)) == NULL ||
@@ -241,7 +243,9 @@ int
 vault_create(struct vault_backend backend, const struct clock *clock, const char *vault_id,
              const struct secret *password, const struct vault_params *params, struct error *err)
 {
-    struct vault_format format = { .created_ms = clock_wall_ms(clock) };
+    struct vault_format format = { .version = VAULT_FORMAT_NEWEST,
+                                   .sizes = chunker_sizes_new,
+                                   .created_ms = clock_wall_ms(clock) };
     int level = params == NULL || params->compression_level == 0 ? DEFAULT_LEVEL : params->compression_level;
     if (!identifier_valid(vault_id))
         return FAIL(err, ERROR_USAGE, 0, "the vault's id is not valid");

@@ -4,6 +4,7 @@
 /* The format object: what a vault is, in clear, authenticated under its master key. See proto/FORMAT.md. */
 
 #include "common/base/identifier.h"
+#include "common/vault/chunker.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +16,12 @@ struct error;
 #define VAULT_FORMAT_MAX     256
 #define VAULT_FORMAT_MAC_LEN 32
 
+#define VAULT_FORMAT_NEWEST 2
+
 struct vault_format {
     char vault_id[IDENTIFIER_LEN];
+    uint8_t version; /* VAULT_FORMAT_NEWEST or older: what is written into the vault stays within it */
+    struct chunker_sizes sizes;
     uint8_t compression_level;
     int64_t created_ms;
 };

@@ -19,6 +19,8 @@ struct vault {
     const struct clock *clock;
     char id[IDENTIFIER_LEN];
     int compression_level;
+    uint8_t version; /* of its format */
+    struct chunker_sizes sizes;
     struct secret *naming; /* chunk ids */
     struct secret *data;   /* packs */
     struct secret *points;

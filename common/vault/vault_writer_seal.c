@@ -152,7 +152,7 @@ seal_group(struct sealer *sealer, const struct writer_group *group, struct error
     uint8_t bound[VAULT_BOUND_MAX], nonce[AEAD_NONCE_LEN];
     size_t len;
     const uint8_t *body =
-        group_encoder_run(sealer->encoder, group->data, group->len, group->class != CLASS_DENSE, &len, err);
+        group_encoder_run(sealer->encoder, group->data, group->len, group->class == CLASS_DENSE, &len, err);
     if (body == NULL)
         return -1;
     struct writer_pack *pack = reserve(writer, group, len + AEAD_TAG_LEN, &place, err);
