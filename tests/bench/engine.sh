@@ -48,7 +48,7 @@ longhaul_restore() { "$bin/bench_engine" restore "$dir/store" "$(tail -n 1 "$dir
 restic_new() { restic init -q; }
 restic_backup() { restic backup -q "$1"; }
 restic_restore() { restic restore -q latest --target "$dir/out"; }
-borg_new() { borg init -e repokey; }
+borg_new() { borg init -e repokey 2>/dev/null; }
 borg_backup() { borg create -C zstd,3 ::all "$1"; }
 borg_restore() { mkdir "$dir/out" && cd "$dir/out" && borg extract ::all; }
 tar_new() { mkdir "$dir/store"; }
