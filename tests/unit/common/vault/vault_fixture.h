@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
+#include "common/vault/vault_format.h"
 #include "common/vault/vault_internal.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
@@ -58,6 +59,8 @@ fixture_open(struct vault_fixture *f)
     f->vault.backend = fake_backend_of(f->fake);
     f->vault.clock = clock_system();
     f->vault.compression_level = 3;
+    f->vault.version = VAULT_FORMAT_NEWEST;
+    f->vault.sizes = chunker_sizes_new;
     snprintf(f->vault.id, sizeof(f->vault.id), "vault-test");
     f->vault.naming = secret_new(key, sizeof(key), &err);
     f->vault.data = secret_new(key, sizeof(key), &err);
