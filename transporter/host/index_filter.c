@@ -30,6 +30,12 @@ index_filter_blocks(size_t entries)
     return blocks == 0 ? 1 : (uint32_t)blocks;
 }
 
+const uint8_t *
+index_filter_block(const uint8_t *filter, uint32_t blocks, const struct chunk_id *id)
+{
+    return filter + choose(blocks, id).block * INDEX_FILTER_BLOCK;
+}
+
 void
 index_filter_add(uint8_t *filter, uint32_t blocks, const struct chunk_id *id)
 {

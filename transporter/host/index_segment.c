@@ -25,12 +25,6 @@ struct index_segment {
     uint64_t entry_count;
 };
 
-static uint32_t
-get_u32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* The first 8 bytes as a number that sorts like the id. */
 static uint64_t
 id_rank(const uint8_t *id)
@@ -45,9 +39,10 @@ check_groups(const struct index_segment *s, struct error *err)
 {
     for (uint32_t i = 0; i < s->group_count; i++) {
         const uint8_t *g = s->groups + (size_t)i * INDEX_GROUP_LEN;
-        uint32_t stored = get_u32(g + 12), raw = get_u32(g + 16);
-        if (get_u32(g) >= s->pack_count || get_u32(g + 4) >= PACK_MAX_GROUPS || get_u32(g + 8) > PACK_MAX_BYTES ||
-            stored > PACK_MAX_BYTES || stored <= PACK_GROUP_OVERHEAD || raw == 0 || raw > GROUP_MAX_RAW)
+        uint32_t stored = index_get_u32(g + 12), raw = index_get_u32(g + 16);
+        if (index_get_u32(g) >= s->pack_count || index_get_u32(g + 4) >= PACK_MAX_GROUPS ||
+            index_get_u32(g + 8) > PACK_MAX_BYTES || stored > PACK_MAX_BYTES || stored <= PACK_GROUP_OVERHEAD ||
+            raw == 0 || raw > GROUP_MAX_RAW)
             return FAIL(err, ERROR_FORMAT, 0, "an index segment holds an impossible group");
     }
     return 0;
@@ -62,10 +57,10 @@ check_tables(const struct index_segment *s, struct error *err)
     }
     for (uint64_t i = 0; i < s->entry_count; i++) {
         const uint8_t *e = s->entries + i * INDEX_ENTRY_LEN;
-        uint32_t group = get_u32(e + 16), offset = get_u32(e + 20), len = get_u32(e + 24);
+        uint32_t group = index_get_u32(e + 16), offset = index_get_u32(e + 20), len = index_get_u32(e + 24);
         if (group >= s->group_count || (i > 0 && memcmp(e - INDEX_ENTRY_LEN, e, CHUNK_ID_LEN) >= 0))
             return FAIL(err, ERROR_FORMAT, 0, "an index segment's entries are not in order");
-        uint32_t raw = get_u32(s->groups + (size_t)group * INDEX_GROUP_LEN + 16);
+        uint32_t raw = index_get_u32(s->groups + (size_t)group * INDEX_GROUP_LEN + 16);
         if (len == 0 || len > raw || offset > raw - len)
             return FAIL(err, ERROR_FORMAT, 0, "an index segment holds an impossible entry");
     }
@@ -238,8 +233,8 @@ static void
 read_group(const struct index_segment *s, size_t at, struct index_group *group)
 {
     const uint8_t *bytes = s->groups + at * INDEX_GROUP_LEN;
-    *group = (struct index_group){ get_u32(bytes), get_u32(bytes + 4), get_u32(bytes + 8), get_u32(bytes + 12),
-                                   get_u32(bytes + 16) };
+    *group = (struct index_group){ index_get_u32(bytes), index_get_u32(bytes + 4), index_get_u32(bytes + 8),
+                                   index_get_u32(bytes + 12), index_get_u32(bytes + 16) };
 }
 
 bool
@@ -259,8 +254,8 @@ index_segment_entry(const struct index_segment *segment, size_t position, struct
                     uint32_t *chunk_len)
 {
     const uint8_t *entry = segment->entries + position * INDEX_ENTRY_LEN;
-    read_group(segment, get_u32(entry + 16), group);
-    *chunk_len = get_u32(entry + 24);
+    read_group(segment, index_get_u32(entry + 16), group);
+    *chunk_len = index_get_u32(entry + 24);
 }
 
 size_t
@@ -283,14 +278,32 @@ index_segment_find(const struct index_segment *segment, const struct chunk_id *i
     const uint8_t *entry = find_entry(segment, id);
     if (entry == NULL)
         return false;
-    const uint8_t *group = segment->groups + (size_t)get_u32(entry + 16) * INDEX_GROUP_LEN;
+    const uint8_t *group = segment->groups + (size_t)index_get_u32(entry + 16) * INDEX_GROUP_LEN;
     place->known = true;
-    pack_name_text(segment->packs + (size_t)get_u32(group) * 16, place->pack);
-    place->group = get_u32(group + 4);
-    place->group_offset = get_u32(group + 8);
-    place->group_stored = get_u32(group + 12);
-    place->group_raw = get_u32(group + 16);
-    place->chunk_offset = get_u32(entry + 20);
-    place->chunk_len = get_u32(entry + 24);
+    pack_name_text(segment->packs + (size_t)index_get_u32(group) * 16, place->pack);
+    place->group = index_get_u32(group + 4);
+    place->group_offset = index_get_u32(group + 8);
+    place->group_stored = index_get_u32(group + 12);
+    place->group_raw = index_get_u32(group + 16);
+    place->chunk_offset = index_get_u32(entry + 20);
+    place->chunk_len = index_get_u32(entry + 24);
     return true;
+}
+
+struct index_tables
+index_segment_tables(const struct index_segment *segment)
+{
+    return (struct index_tables){ .packs = segment->packs,
+                                  .groups = segment->groups,
+                                  .entries = segment->entries,
+                                  .pack_count = segment->pack_count,
+                                  .group_count = segment->group_count,
+                                  .entry_count = segment->entry_count };
+}
+
+void
+index_segment_prefetch(const struct index_segment *segment, const struct chunk_id *id)
+{
+    if (segment->entry_count > 0)
+        __builtin_prefetch(index_filter_block(segment->filter, segment->filter_blocks, id));
 }

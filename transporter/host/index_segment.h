@@ -57,6 +57,8 @@ void index_segment_entry(const struct index_segment *segment, size_t position, s
                          uint32_t *chunk_len);
 size_t index_segment_groups(const struct index_segment *segment);
 void index_segment_group(const struct index_segment *segment, size_t at, struct index_group *group);
+/* Asks the processor for what a find of this id looks at first: call it some finds ahead. */
+void index_segment_prefetch(const struct index_segment *segment, const struct chunk_id *id);
 bool index_segment_has_pack(const struct index_segment *segment, const uint8_t name[16]);
 /* Of the pack at a position below index_segment_packs(), in order of name. */
 const uint8_t *index_segment_pack(const struct index_segment *segment, size_t at);

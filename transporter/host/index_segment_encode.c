@@ -56,12 +56,31 @@ index_segment_sort(struct index_content *content)
     content->entry_count = kept;
 }
 
-static uint8_t *
-put_u32(uint8_t *out, uint32_t v)
+uint32_t
+index_get_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+uint8_t *
+index_put_u32(uint8_t *out, uint32_t value)
 {
     for (int i = 0; i < 4; i++)
-        out[i] = (uint8_t)(v >> (8 * i));
+        out[i] = (uint8_t)(value >> (8 * i));
     return out + 4;
+}
+
+void
+index_put_header(uint8_t out[INDEX_HEADER_LEN], const struct index_tables *tables, uint32_t filter_blocks)
+{
+    memcpy(out, INDEX_MAGIC, 4);
+    out = index_put_u32(out + 4, INDEX_VERSION);
+    out = index_put_u32(out, tables->pack_count);
+    out = index_put_u32(out, tables->group_count);
+    out = index_put_u32(out, (uint32_t)tables->entry_count);
+    out = index_put_u32(out, (uint32_t)(tables->entry_count >> 32));
+    out = index_put_u32(out, filter_blocks);
+    index_put_u32(out, 0);
 }
 
 int
@@ -74,26 +93,25 @@ index_segment_encode(const struct index_content *content, struct buffer *out, st
     if (buffer_reserve(out, len, err) != 0)
         return -1;
     uint8_t *start = out->data + out->len, *at = start;
-    memcpy(at, INDEX_MAGIC, 4);
-    at = put_u32(at + 4, INDEX_VERSION);
-    at = put_u32(at, (uint32_t)content->pack_count);
-    at = put_u32(at, (uint32_t)content->group_count);
-    at = put_u32(at, (uint32_t)content->entry_count);
-    at = put_u32(at, (uint32_t)((uint64_t)content->entry_count >> 32));
-    at = put_u32(at, blocks);
-    at = put_u32(at, 0);
+    const struct index_tables tables = { .pack_count = (uint32_t)content->pack_count,
+                                         .group_count = (uint32_t)content->group_count,
+                                         .entry_count = content->entry_count };
+    index_put_header(at, &tables, blocks);
+    at += INDEX_HEADER_LEN;
     for (size_t i = 0; i < content->pack_count; i++, at += 16)
         memcpy(at, content->packs[i].name, 16);
     for (size_t i = 0; i < content->group_count; i++) {
         const struct index_group *g = &content->groups[i];
-        at = put_u32(put_u32(put_u32(put_u32(put_u32(at, g->pack), g->ordinal), g->offset), g->stored), g->raw);
+        at = index_put_u32(
+            index_put_u32(index_put_u32(index_put_u32(index_put_u32(at, g->pack), g->ordinal), g->offset), g->stored),
+            g->raw);
     }
     uint8_t *filter = at + content->entry_count * INDEX_ENTRY_LEN;
     memset(filter, 0, filter_len);
     for (size_t i = 0; i < content->entry_count; i++) {
         const struct index_entry *e = &content->entries[i];
         memcpy(at, e->id.bytes, CHUNK_ID_LEN);
-        at = put_u32(put_u32(put_u32(at + CHUNK_ID_LEN, e->group), e->chunk_offset), e->chunk_len);
+        at = index_put_u32(index_put_u32(index_put_u32(at + CHUNK_ID_LEN, e->group), e->chunk_offset), e->chunk_len);
         index_filter_add(filter, blocks, &e->id);
     }
     digest_sha256(start, len - DIGEST_LEN, start + len - DIGEST_LEN);

@@ -1,0 +1,29 @@
+#ifndef LONGHAUL_TRANSPORTER_HOST_INDEX_MERGE_H
+#define LONGHAUL_TRANSPORTER_HOST_INDEX_MERGE_H
+
+/* Several index segments made into one, in memory that does not grow with their chunks: 4 bytes a group and a few MiB;
+ * the rest is read from the mappings and written to a file as it comes. */
+
+#include "transporter/host/index_segment.h"
+
+#include <stdatomic.h>
+
+/* Enough for every tier at INDEX_SEGMENT_MAX_BYTES. */
+#define INDEX_MERGE_MAX 64
+
+typedef bool index_keep_fn(void *ctx, const uint8_t pack[16]);
+
+struct index_merge_options {
+    const struct index_segment *const *segments; /* the one whose places win first */
+    size_t count;                                /* 1 to INDEX_MERGE_MAX */
+    index_keep_fn *keep;                         /* packs to be listed; NULL: all */
+    void *keep_ctx;
+    const char *temp_dir;
+    const atomic_bool *cancel; /* may be NULL */
+};
+
+/* *fd: a file without a name that holds the segment, of *size bytes; the caller closes it. ERROR_CANCELLED,
+ * ERROR_LIMIT, ERROR_NO_SPACE and other trouble with temp_dir. */
+int index_merge(const struct index_merge_options *options, int *fd, uint64_t *size, struct error *err);
+
+#endif
