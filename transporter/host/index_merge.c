@@ -14,14 +14,21 @@
 
 #define BLOCK        ((size_t)1 << 20)
 #define DROPPED      UINT32_MAX
+#define SPARE        ((uint32_t)1 << 31) /* beside a position */
 #define CANCEL_EVERY 65536
 
 /* One segment on its way into the new one. */
 struct input {
     struct index_tables tables;
-    uint32_t *groups; /* position in the new group table; DROPPED */
+    uint32_t *groups; /* position in the new group table, with SPARE; DROPPED */
     uint64_t at;      /* entry */
     unsigned order;   /* the smaller one's places win */
+};
+
+/* The best place so far of the chunk in hand. */
+struct held {
+    const uint8_t *entry;
+    uint32_t group;
 };
 
 struct merge {
@@ -104,10 +111,14 @@ merge_packs(struct merge *m, uint32_t **renumbered, struct error *err)
         }
         if (least == NULL)
             return 0;
-        bool kept = m->options->keep == NULL || m->options->keep(m->options->keep_ctx, least);
-        uint32_t number = kept ? m->out.pack_count++ : DROPPED;
-        if (kept && put(m, least, 16, err) != 0)
-            return -1;
+        enum index_pack_fate fate =
+            m->options->fate == NULL ? INDEX_PACK_KEEP : m->options->fate(m->options->fate_ctx, least);
+        uint32_t number = DROPPED;
+        if (fate != INDEX_PACK_DROP) {
+            number = m->out.pack_count++ | (fate == INDEX_PACK_SPARE ? SPARE : 0);
+            if (put(m, least, 16, err) != 0)
+                return -1;
+        }
         for (size_t i = 0; i < m->options->count; i++) {
             const struct index_tables *t = &m->inputs[i].tables;
             if (at[i] < t->pack_count && memcmp(t->packs + at[i] * 16, least, 16) == 0)
@@ -125,13 +136,13 @@ merge_groups(struct merge *m, uint32_t *const *packs, struct error *err)
         for (uint32_t g = 0; g < input->tables.group_count; g++) {
             const uint8_t *from = input->tables.groups + (size_t)g * INDEX_GROUP_LEN;
             uint32_t pack = packs[i][index_get_u32(from)];
-            input->groups[g] = pack == DROPPED ? DROPPED : m->out.group_count;
+            input->groups[g] = pack == DROPPED ? DROPPED : m->out.group_count | (pack & SPARE);
             if (pack == DROPPED)
                 continue;
-            if (m->out.group_count++ == DROPPED - 1)
-                return FAIL(err, ERROR_LIMIT, 0, "an index of more than 2^32 groups");
+            if (++m->out.group_count == SPARE - 1)
+                return FAIL(err, ERROR_LIMIT, 0, "an index of more than 2^31 groups");
             memcpy(group, from, sizeof(group));
-            index_put_u32(group, pack);
+            index_put_u32(group, pack & ~SPARE);
             if (put(m, group, sizeof(group), err) != 0)
                 return -1;
         }
@@ -187,33 +198,48 @@ fill_heap(struct merge *m)
 }
 
 static int
+put_entry(struct merge *m, const struct held *held, struct error *err)
+{
+    struct chunk_id id;
+    uint8_t entry[INDEX_ENTRY_LEN];
+    memcpy(entry, held->entry, sizeof(entry));
+    index_put_u32(entry + 16, held->group & ~SPARE);
+    memcpy(id.bytes, entry, sizeof(id.bytes));
+    index_filter_add(m->filter, m->filter_blocks, &id);
+    m->out.entry_count++;
+    if (m->out.entry_count % CANCEL_EVERY == 0 && m->options->cancel != NULL && atomic_load(m->options->cancel))
+        return FAIL(err, ERROR_CANCELLED, 0, "merging the index was stopped");
+    return put(m, entry, sizeof(entry), err);
+}
+
+static int
+take_entry(struct merge *m, struct held *held, const struct input *from, struct error *err)
+{
+    const struct held next = { entry_of(from), from->groups[index_get_u32(entry_of(from) + 16)] };
+    bool same = held->entry != NULL && memcmp(held->entry, next.entry, CHUNK_ID_LEN) == 0;
+    if (!same && held->entry != NULL && put_entry(m, held, err) != 0)
+        return -1;
+    if (!same || ((held->group & SPARE) != 0 && (next.group & SPARE) == 0))
+        *held = next;
+    return 0;
+}
+
+static int
 merge_entries(struct merge *m, struct error *err)
 {
-    uint8_t entry[INDEX_ENTRY_LEN], last[CHUNK_ID_LEN];
-    struct chunk_id id;
+    struct held held = { .entry = NULL };
     fill_heap(m);
     while (m->heap_count > 0) {
         struct input *first = m->heap[0];
-        const uint8_t *from = entry_of(first);
-        if (m->out.entry_count == 0 || memcmp(last, from, sizeof(last)) != 0) {
-            memcpy(entry, from, sizeof(entry));
-            index_put_u32(entry + 16, first->groups[index_get_u32(from + 16)]);
-            memcpy(last, from, sizeof(last));
-            memcpy(id.bytes, from, sizeof(id.bytes));
-            index_filter_add(m->filter, m->filter_blocks, &id);
-            if (put(m, entry, sizeof(entry), err) != 0)
-                return -1;
-            if (++m->out.entry_count % CANCEL_EVERY == 0 && m->options->cancel != NULL &&
-                atomic_load(m->options->cancel))
-                return FAIL(err, ERROR_CANCELLED, 0, "merging the index was stopped");
-        }
+        if (take_entry(m, &held, first, err) != 0)
+            return -1;
         first->at++;
         if (!settle(first))
             m->heap[0] = m->heap[--m->heap_count];
         if (m->heap_count > 0)
             sink_down(m, 0);
     }
-    return 0;
+    return held.entry == NULL ? 0 : put_entry(m, &held, err);
 }
 
 /* The header is known last, and the digest covers it. */

@@ -11,13 +11,19 @@
 /* Enough for every tier at INDEX_SEGMENT_MAX_BYTES. */
 #define INDEX_MERGE_MAX 64
 
-typedef bool index_keep_fn(void *ctx, const uint8_t pack[16]);
+/* What becomes of a pack that the segments list. */
+enum index_pack_fate {
+    INDEX_PACK_KEEP,
+    INDEX_PACK_SPARE, /* a chunk that stands in another pack too gets its place there */
+    INDEX_PACK_DROP
+};
+typedef enum index_pack_fate index_fate_fn(void *ctx, const uint8_t pack[16]);
 
 struct index_merge_options {
-    const struct index_segment *const *segments; /* the one whose places win first */
+    const struct index_segment *const *segments; /* among equals the place of the first wins */
     size_t count;                                /* 1 to INDEX_MERGE_MAX */
-    index_keep_fn *keep;                         /* packs to be listed; NULL: all */
-    void *keep_ctx;
+    index_fate_fn *fate;                         /* NULL: all packs are kept */
+    void *fate_ctx;
     const char *temp_dir;
     const atomic_bool *cancel; /* may be NULL */
 };

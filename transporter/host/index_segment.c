@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@ struct index_segment {
     size_t len;
     bool mapped;
     atomic_uint owners; /* besides the first */
+    char name[PACK_NAME_LEN];
     const uint8_t *packs, *groups, *entries, *filter;
     uint32_t pack_count, group_count, filter_blocks;
     uint64_t entry_count;
@@ -163,6 +165,18 @@ index_segment_close(struct index_segment *segment)
         munmap(data, segment->len);
     }
     free(segment);
+}
+
+void
+index_segment_set_name(struct index_segment *segment, const char *name)
+{
+    snprintf(segment->name, sizeof(segment->name), "%s", name);
+}
+
+const char *
+index_segment_name(const struct index_segment *segment)
+{
+    return segment->name;
 }
 
 size_t

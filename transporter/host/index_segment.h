@@ -49,6 +49,10 @@ struct index_segment *index_segment_over(const uint8_t *data, size_t len, struct
 struct index_segment *index_segment_retain(struct index_segment *segment);
 void index_segment_close(struct index_segment *segment);
 
+/* The object's name, for its owner to remember; "" until it is set. */
+void index_segment_set_name(struct index_segment *segment, const char *name);
+const char *index_segment_name(const struct index_segment *segment);
+
 bool index_segment_find(const struct index_segment *segment, const struct chunk_id *id, struct chunk_place *place);
 /* Position of a chunk's entry, below index_segment_chunks(); false when it has none. */
 bool index_segment_position(const struct index_segment *segment, const struct chunk_id *id, size_t *position);

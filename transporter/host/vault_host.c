@@ -75,6 +75,7 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     host->clock = clock;
     snprintf(host->vault_id, sizeof(host->vault_id), "%s", options->vault_id);
     host->state_dir = memory_strdup(options->state_dir);
+    host->read_only = options->read_only;
     host->pending = index_pending_new();
     host->lost = lost_packs_new();
     host->retired = retire_state_new();
@@ -84,6 +85,7 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     pthread_mutex_init(&host->committing, NULL);
     pthread_mutex_init(&host->sweeping, NULL);
     init_commits(&host->commits);
+    host->merger = index_merger_new(host);
     if (open_fences(host, err) != 0 || open_watch(host, err) != 0 || vault_host_load_journal(host, err) != 0 ||
         vault_host_load_index(host, err) != 0) {
         error_wrap(err, "vault %s", options->vault_id);
@@ -97,6 +99,7 @@ vault_host_close(struct vault_host *host)
 {
     if (host == NULL)
         return;
+    index_merger_free(host->merger);
     for (size_t i = 0; i < host->segment_count; i++)
         index_segment_close(host->segments[i]);
     free(host->segments);
@@ -121,6 +124,8 @@ vault_host_close_p(struct vault_host **host)
     vault_host_close(*host);
     *host = NULL;
 }
+
+#define FIND_AHEAD 8 /* enough lookups to wait for the memory of */
 
 /* True when the place is one for now; a retired one is kept in *spare. */
 static bool
@@ -164,8 +169,11 @@ find(struct vault_host *host, const struct chunk_id *ids, size_t n, bool retired
         return FAIL(err, ERROR_LIMIT, 0, "%zu chunks asked for at once; %d are possible", n, FIND_MAX_CHUNKS);
     memset(places, 0, n * sizeof(*places));
     pthread_rwlock_rdlock(&host->lock);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        for (size_t s = 0; s < host->segment_count && i + FIND_AHEAD < n; s++)
+            index_segment_prefetch(host->segments[s], &ids[i + FIND_AHEAD]);
         vault_host_place(host, &ids[i], retired_too, &places[i]);
+    }
     pthread_rwlock_unlock(&host->lock);
     return 0;
 }

@@ -15,6 +15,7 @@ struct vault_host_options {
     const char *vault_id;
     const char *state_dir; /* of this transporter: fences, and copies of index segments of remote storage */
     uint64_t settle_ms;    /* settling time of the retire journal; 0: VAULT_HOST_SETTLE_MS */
+    bool read_only;        /* opening and reading write nothing to the storage */
 };
 
 #define VAULT_HOST_SETTLE_MS ((uint64_t)15 * 60 * 1000)

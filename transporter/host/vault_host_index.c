@@ -71,14 +71,55 @@ open_through_cache(struct vault_host *host, const char *object, struct error *er
 }
 
 static struct index_segment *
+open_mapped(struct vault_host *host, const char *object, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = NULL;
+    return host->storage->driver->path(host->storage, object, &path, err) != 0 ? NULL : index_segment_open(path, err);
+}
+
+static struct index_segment *
 open_segment(struct vault_host *host, const char *object, struct error *err)
 {
-    if ((host->storage->features & STORAGE_HAS_PATHS) == 0)
-        return open_through_cache(host, object, err);
-    CLEANUP(memory_free_p) char *path = NULL;
-    if (host->storage->driver->path(host->storage, object, &path, err) != 0)
+    bool mapped = (host->storage->features & STORAGE_HAS_PATHS) != 0;
+    struct index_segment *segment = mapped ? open_mapped(host, object, err) : open_through_cache(host, object, err);
+    if (segment != NULL)
+        index_segment_set_name(segment, strrchr(object, '/') + 1);
+    return segment;
+}
+
+static int
+new_segment_object(struct vault_host *host, char object[STORAGE_NAME_LEN], struct error *err)
+{
+    uint8_t random[PACK_NAME_BYTES];
+    char name[PACK_NAME_LEN];
+    clock_random(host->clock, random, sizeof(random));
+    pack_name_text(random, name);
+    return vault_host_object_name(host, OBJECT_INDEX, name, object, err);
+}
+
+struct index_segment *
+vault_host_store_segment_file(struct vault_host *host, int fd, uint64_t size, struct error *err)
+{
+    char object[STORAGE_NAME_LEN];
+    if (new_segment_object(host, object, err) != 0 || storage_put_file(host->storage, object, fd, size, 0, err) != 0)
         return NULL;
-    return index_segment_open(path, err);
+    return open_segment(host, object, err);
+}
+
+void
+vault_host_remove_segment(struct vault_host *host, const struct index_segment *segment)
+{
+    char object[STORAGE_NAME_LEN];
+    struct error err = ERROR_INIT;
+    const char *name = index_segment_name(segment);
+    CLEANUP(memory_free_p) char *cached = memory_printf("%s/index/%s/%s", host->state_dir, host->vault_id, name);
+    if (host->read_only)
+        return;
+    (void)unlink(cached);
+    if (vault_host_object_name(host, OBJECT_INDEX, name, object, &err) != 0 ||
+        storage_remove(host->storage, object, &err) != 0)
+        log_failure(LOG_DEBUG, "host", &err, "a merged index segment stays for now vault=%s segment=%s", host->vault_id,
+                    name);
 }
 
 static int
@@ -213,12 +254,47 @@ load_packs(struct vault_host *host, struct error *err)
     return failed;
 }
 
+/* Whether all that the segment lists, as far as it is stored, stands in the other. */
+static bool
+is_covered(const struct vault_host *host, const struct index_segment *segment, const struct index_segment *other)
+{
+    for (size_t i = 0; i < index_segment_packs(segment); i++) {
+        const uint8_t *pack = index_segment_pack(segment, i);
+        if (!lost_packs_has(host->lost, pack) && !index_segment_has_pack(other, pack))
+            return false;
+    }
+    return true;
+}
+
+/* What a merge, cut off or held back by a lock, left behind. */
+static void
+leave_out_covered(struct vault_host *host)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < host->segment_count; i++) {
+        struct index_segment *segment = host->segments[i];
+        bool covered = false;
+        for (size_t j = 0; j < host->segment_count && !covered; j++) {
+            size_t packs = j < i && j >= kept ? 0 : index_segment_packs(host->segments[j]);
+            covered = j != i && packs > index_segment_packs(segment) && is_covered(host, segment, host->segments[j]);
+        }
+        if (!covered) {
+            host->segments[kept++] = segment;
+            continue;
+        }
+        vault_host_remove_segment(host, segment);
+        index_segment_close(segment);
+    }
+    host->segment_count = kept;
+}
+
 int
 vault_host_load_index(struct vault_host *host, struct error *err)
 {
     if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 || load_packs(host, err) != 0 ||
         lost_packs_settle(host->lost, host->segments, host->segment_count, err) != 0)
         return -1;
+    leave_out_covered(host);
     if (lost_packs_count(host->lost) > 0)
         log_warn("host",
                  "packs are missing in the storage: what they held is stored again when it is backed up again "
@@ -277,16 +353,13 @@ static struct index_segment *
 store_segment(struct vault_host *host, const struct index_pending *pending, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer bytes = BUFFER_INIT(SEGMENT_CEILING);
-    uint8_t random[PACK_NAME_BYTES];
-    char name[PACK_NAME_LEN], object[STORAGE_NAME_LEN];
-    clock_random(host->clock, random, sizeof(random));
-    pack_name_text(random, name);
+    char object[STORAGE_NAME_LEN];
     struct index_content content = index_pending_sorted(pending);
     int failed = index_segment_encode(&content, &bytes, err);
     free(content.packs);
     free(content.groups);
     free(content.entries);
-    if (failed != 0 || vault_host_object_name(host, OBJECT_INDEX, name, object, err) != 0 ||
+    if (failed != 0 || new_segment_object(host, object, err) != 0 ||
         storage_put(host->storage, object, bytes.data, bytes.len, 0, err) != 0)
         return NULL;
     return open_segment(host, object, err);
@@ -311,6 +384,8 @@ int
 vault_host_write_segment(struct vault_host *host, struct error *err)
 {
     int failed = 0;
+    if (host->read_only)
+        return 0;
     pthread_mutex_lock(&host->committing);
     while (failed == 0 && take_pending(host)) {
         struct index_segment *segment = store_segment(host, host->writing, err);
@@ -325,6 +400,8 @@ vault_host_write_segment(struct vault_host *host, struct error *err)
         pthread_rwlock_unlock(&host->lock);
     }
     pthread_mutex_unlock(&host->committing);
+    if (failed == 0)
+        index_merger_kick(host->merger);
     return failed;
 }
 

@@ -5,6 +5,7 @@
 #include "common/vault/pack_format.h"
 #include "common/vault/retire_state.h"
 #include "transporter/host/fence_store.h"
+#include "transporter/host/index_merger.h"
 #include "transporter/host/index_pending.h"
 #include "transporter/host/index_segment.h"
 #include "transporter/host/lost_packs.h"
@@ -23,6 +24,7 @@ struct vault_host {
     const struct clock *clock;
     char vault_id[IDENTIFIER_LEN];
     char *state_dir;
+    bool read_only;
     struct fence_store *fences;
 
     pthread_rwlock_t lock; /* segments, pending, retired */
@@ -31,7 +33,8 @@ struct vault_host {
     struct index_pending *pending; /* packs that no segment lists yet */
     struct index_pending *writing; /* those that are becoming a segment now; may be NULL */
     pthread_mutex_t committing;    /* one segment is written at a time */
-    struct lost_packs *lost;       /* segments list them, the storage has them no more */
+    struct index_merger *merger;
+    struct lost_packs *lost; /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
 
     struct retire_state *retired; /* the retire journal */
@@ -77,6 +80,10 @@ int vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found,
 /* Ends the session, if any. */
 void vault_host_end_sweep(struct vault_host *host);
 
+/* Stores the file as a new segment and opens it; it is not the host's yet. */
+struct index_segment *vault_host_store_segment_file(struct vault_host *host, int fd, uint64_t size, struct error *err);
+/* Of a segment that others cover: what cannot be removed now is found at the next open. */
+void vault_host_remove_segment(struct vault_host *host, const struct index_segment *segment);
 /* Makes all that is pending a durable segment. */
 int vault_host_write_segment(struct vault_host *host, struct error *err);
 

@@ -158,7 +158,9 @@ open_host(struct rescue *rescue, struct error *err)
     if (mkdtemp(folder) == NULL)
         return FAIL(err, ERROR_IO, errno, "temporary folder: %s", strerror(errno));
     rescue->state_dir = memory_strdup(folder);
-    const struct vault_host_options options = { .vault_id = rescue->options.vault_id, .state_dir = rescue->state_dir };
+    const struct vault_host_options options = { .vault_id = rescue->options.vault_id,
+                                                .state_dir = rescue->state_dir,
+                                                .read_only = true };
     rescue->host = vault_host_open(rescue->storage, rescue->clock, &options, err);
     return rescue->host != NULL ? 0 : -1;
 }

@@ -92,11 +92,11 @@ segments_clear(struct segment *segments)
 }
 
 static struct index_segment *
-merge(const struct index_segment *const *list, index_keep_fn *keep)
+merge(const struct index_segment *const *list, index_fate_fn *fate)
 {
     struct error err = ERROR_INIT;
     const struct index_merge_options options = {
-        .segments = list, .count = SEGMENTS, .keep = keep, .temp_dir = "/tmp"
+        .segments = list, .count = SEGMENTS, .fate = fate, .temp_dir = "/tmp"
     };
     uint64_t size = 0;
     int fd = -1;
@@ -159,11 +159,38 @@ the_first_segment_keeps_its_places(void **state)
     segments_clear(segments);
 }
 
-static bool
+static enum index_pack_fate
+spare_third(void *ctx, const uint8_t pack[16])
+{
+    (void)ctx;
+    return pack[15] == PACKS - 1 ? INDEX_PACK_SPARE : INDEX_PACK_KEEP;
+}
+
+static void
+a_chunk_is_placed_where_it_will_stay(void **state)
+{
+    struct segment segments[SEGMENTS];
+    const struct index_segment *list[SEGMENTS];
+    struct chunk_place expected, place;
+    (void)state;
+    segments_make(segments, list, true);
+    struct index_segment *merged = merge(list, spare_third);
+    assert_int_equal(index_segment_packs(merged), SEGMENTS * PACKS);
+    for (unsigned c = 0; c < CHUNKS; c++) {
+        struct chunk_id id = id_of(PACKS - 1, c);
+        assert_true(index_segment_find(list[1], &id, &expected));
+        assert_true(index_segment_find(merged, &id, &place));
+        assert_string_equal(place.pack, expected.pack);
+    }
+    index_segment_close(merged);
+    segments_clear(segments);
+}
+
+static enum index_pack_fate
 keep_even(void *ctx, const uint8_t pack[16])
 {
     (void)ctx;
-    return pack[15] % 2 == 0;
+    return pack[15] % 2 == 0 ? INDEX_PACK_KEEP : INDEX_PACK_DROP;
 }
 
 static void
@@ -184,12 +211,12 @@ packs_that_are_gone_leave_the_index(void **state)
     segments_clear(segments);
 }
 
-static bool
+static enum index_pack_fate
 keep_none(void *ctx, const uint8_t pack[16])
 {
     (void)ctx;
     (void)pack;
-    return false;
+    return INDEX_PACK_DROP;
 }
 
 static void
@@ -209,9 +236,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_merged_segment_answers_as_all_did),
-        cmocka_unit_test(the_first_segment_keeps_its_places),
-        cmocka_unit_test(packs_that_are_gone_leave_the_index),
+        cmocka_unit_test(a_merged_segment_answers_as_all_did),  cmocka_unit_test(the_first_segment_keeps_its_places),
+        cmocka_unit_test(a_chunk_is_placed_where_it_will_stay), cmocka_unit_test(packs_that_are_gone_leave_the_index),
         cmocka_unit_test(nothing_left_is_a_segment_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
