@@ -44,6 +44,9 @@ struct vault_copy_options {
     size_t memory_bytes;                /* cache of each reader; 0: 16 MiB */
     const char *temp_dir;               /* for what does not fit memory; NULL: /var/tmp; re-seal */
     struct vault_writer_options writer; /* re-seal */
+    const char *refs_path;              /* a file for this pair of vaults alone, made when missing: what a copy that was
+                                         * cut off has brought is not even read again. A cache; NULL: none; re-seal */
+    uint64_t checkpoint_bytes;          /* read between two flushes for that; 0: 256 MiB */
     const bool *cancelled;              /* may be NULL; looked at between contents and packs */
     void *ctx;
     /* Borrowed for the call; may be NULL. Return -1 to stop. */

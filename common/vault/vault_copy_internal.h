@@ -38,18 +38,27 @@ int vault_copy_tell(struct vault_copy *copy, struct catalog_key item, const char
 int vault_copy_told(struct vault_copy *copy, const char *id, const struct point *point, bool there, uint64_t stored,
                     struct error *err);
 
-/* Where a content of the source is in the destination: of those copied lately. Forgets. */
-struct copy_refs *vault_copy_refs_new(void);
-void vault_copy_refs_free(struct copy_refs *refs);
+/* Where a content of the source is in the destination. Forgets; an answer is right. path: keeps what was settled for
+ * later runs; NULL, or not to be opened: only this run's. */
+struct copy_refs *vault_copy_refs_open(const char *path, const struct vault *to);
+void vault_copy_refs_close(struct copy_refs *refs);
+/* Of what this run has copied: will be durable with its next flush. */
 bool vault_copy_refs_find(const struct copy_refs *refs, const struct content_ref *from, struct content_ref *to);
+/* Of what earlier runs have copied: was durable, and is to be looked for. */
+bool vault_copy_refs_recall(const struct copy_refs *refs, const struct content_ref *from, struct content_ref *to);
 void vault_copy_refs_put(struct copy_refs *refs, const struct content_ref *from, const struct content_ref *to);
+/* Everything put so far is durable. */
+void vault_copy_refs_settle(struct copy_refs *refs);
+/* What is put now is not kept for later runs: time to flush and settle. */
+bool vault_copy_refs_full(const struct copy_refs *refs);
 
 /* Items on the way: gathered, their contents read in the order in which they lie, and put into the edit. All borrowed.
  */
 struct copy_items_options {
     struct vault_copy *copy;
-    struct vault_reader *reader; /* of the source */
-    struct vault_writer *writer; /* of the destination */
+    struct vault_reader *reader;    /* of the source */
+    struct vault_reader *to_reader; /* of the destination */
+    struct vault_writer *writer;    /* of the destination */
     struct catalog_edit *edit;
     struct copy_refs *refs;
     struct buffer *outcomes; /* receives a line for each damaged item */

@@ -4,6 +4,8 @@
 #include "common/vault/catalog_edit.h"
 #include "common/vault/catalog_item.h"
 #include "common/vault/vault_copy_internal.h"
+#include "common/vault/vault_probe.h"
+#include "common/vault/vault_reader_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #define WINDOW       4096
 #define WINDOW_BYTES ((size_t)4 << 20)
 #define TELL_EVERY   64 /* contents */
+#define CHECKPOINT   ((uint64_t)256 << 20)
 
 enum part { PART_CONTENT, PART_METADATA, PARTS };
 
@@ -37,6 +40,7 @@ struct copy_items {
     size_t read_count;
     struct vault_stream *stream;
     uint64_t damaged;
+    uint64_t checked; /* bytes read at the last checkpoint */
 };
 
 struct copy_items *
@@ -44,6 +48,7 @@ vault_copy_items_new(const struct copy_items_options *options)
 {
     struct copy_items *items = MEMORY_NEW(struct copy_items);
     items->options = *options;
+    items->checked = options->copy->counts->bytes_read;
     buffer_init(&items->bytes, WINDOW_BYTES + TREE_KEY_MAX + TREE_VALUE_MAX);
     items->held = memory_new(WINDOW * sizeof(items->held[0]));
     items->reads = memory_new(WINDOW * PARTS * sizeof(items->reads[0]));
@@ -212,12 +217,79 @@ put(struct copy_items *items, const struct held *held, struct error *err)
     return catalog_edit_put(items->options.edit, &item, err);
 }
 
+/* An earlier run's word is believed when everything it names is there. */
+static int
+probe_recalled(struct copy_items *items, const struct vault_read *reads, const struct content_ref *recalled,
+               size_t count, struct error *err)
+{
+    struct vault_copy_counts *counts = items->options.copy->counts;
+    for (size_t i = 0; i < count; i++) {
+        struct held_part *part = reads[i].ctx;
+        struct error missing = ERROR_INIT;
+        uint64_t chunks = 0;
+        bool known = recalled[i].form != CONTENT_NONE &&
+                     vault_probe(items->options.to_reader, &recalled[i], &chunks, &missing) == 0;
+        if (error_is_set(&missing) && !copy_is_damage(&missing)) {
+            *err = missing;
+            return -1;
+        }
+        if (!known) {
+            items->reads[items->read_count++] = reads[i];
+            continue;
+        }
+        part->to = recalled[i];
+        counts->contents_known++;
+        vault_copy_refs_put(items->options.refs, &reads[i].ref, &part->to);
+    }
+    return 0;
+}
+
+static int
+recall(struct copy_items *items, struct error *err)
+{
+    size_t count = items->read_count, named = 0;
+    if (count == 0)
+        return 0;
+    CLEANUP(memory_free_p) struct content_ref *recalled = memory_new(count * sizeof(*recalled));
+    CLEANUP(memory_free_p) struct chunk_id *ids = memory_new(count * sizeof(*ids));
+    for (size_t i = 0; i < count; i++) {
+        if (!vault_copy_refs_recall(items->options.refs, &items->reads[i].ref, &recalled[i]))
+            recalled[i].form = CONTENT_NONE;
+        else if (recalled[i].form == CONTENT_CHUNK || recalled[i].form == CONTENT_LIST)
+            ids[named++] = recalled[i].id;
+    }
+    if (named == 0)
+        return 0;
+    if (vault_reader_locate(items->options.to_reader, ids, named, err) != 0)
+        return -1;
+    /* What is not known after all moves to the front of the same array. */
+    items->read_count = 0;
+    return probe_recalled(items, items->reads, recalled, count, err);
+}
+
+/* So that what was copied until now need not even be read by the next run, should this one be cut off. */
+static int
+checkpoint(struct copy_items *items, struct error *err)
+{
+    const struct vault_copy *copy = items->options.copy;
+    uint64_t every = copy->options->checkpoint_bytes == 0 ? CHECKPOINT : copy->options->checkpoint_bytes;
+    if (copy->options->refs_path == NULL ||
+        (copy->counts->bytes_read - items->checked < every && !vault_copy_refs_full(items->options.refs)))
+        return 0;
+    if (vault_writer_flush(items->options.writer, err) != 0)
+        return -1;
+    vault_copy_refs_settle(items->options.refs);
+    items->checked = copy->counts->bytes_read;
+    return 0;
+}
+
 int
 vault_copy_items_flush(struct copy_items *items, struct error *err)
 {
     static const struct vault_batch_vtable vtable = { on_content_begin, on_content_data, on_content_end };
     struct vault_copy *copy = items->options.copy;
-    if (vault_reader_batch(items->options.reader, items->reads, items->read_count, &vtable, items, err) != 0)
+    if (recall(items, err) != 0 ||
+        vault_reader_batch(items->options.reader, items->reads, items->read_count, &vtable, items, err) != 0)
         return -1;
     for (size_t i = 0; i < items->held_count; i++) {
         if (put(items, &items->held[i], err) != 0)
@@ -228,5 +300,5 @@ vault_copy_items_flush(struct copy_items *items, struct error *err)
         copy->counts->items_total = copy->counts->items_done;
     items->held_count = items->read_count = items->bytes.len = 0;
     vault_copy_progress(copy);
-    return vault_copy_check(copy, err);
+    return checkpoint(items, err) != 0 ? -1 : vault_copy_check(copy, err);
 }

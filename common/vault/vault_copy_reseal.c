@@ -167,6 +167,7 @@ transfer(struct passage *passage, struct error *err)
     if (read_cursor(passage, &cursor, &cursor_len, err) != 0 || copy_outcomes(passage, err) != 0 ||
         vault_writer_flush(run->writer, err) != 0)
         return -1;
+    vault_copy_refs_settle(run->refs);
     vault_writer_progress(run->writer, &after);
     passage->to.counts.items_damaged = vault_copy_items_damaged(passage->items);
     passage->to.counts.bytes_read = run->copy.counts->bytes_read - read_before;
@@ -190,6 +191,7 @@ attempt(struct reseal *run, const struct point *from, const struct pair *base, s
     const struct copy_items_options options = {
         .copy = &run->copy,
         .reader = run->reader,
+        .to_reader = run->to_reader,
         .writer = run->writer,
         .edit = edit,
         .refs = run->refs,
@@ -283,7 +285,7 @@ vault_copy_reseal(struct vault *from, struct vault *to, const char *const *ids, 
     run->copy = (struct vault_copy){ .options = options, .counts = counts };
     run->from = from;
     run->to = to;
-    run->refs = vault_copy_refs_new();
+    run->refs = vault_copy_refs_open(options->refs_path, to);
     run->reader = vault_reader_open(from, options->memory_bytes, err);
     run->to_reader = run->reader == NULL ? NULL : vault_reader_open(to, options->memory_bytes, err);
     run->writer = run->to_reader == NULL ? NULL : vault_writer_open(to, &options->writer, err);
@@ -293,7 +295,7 @@ vault_copy_reseal(struct vault *from, struct vault *to, const char *const *ids, 
     vault_writer_close(run->writer);
     vault_reader_close(run->to_reader);
     vault_reader_close(run->reader);
-    vault_copy_refs_free(run->refs);
+    vault_copy_refs_close(run->refs);
     free(run);
     return failed;
 }

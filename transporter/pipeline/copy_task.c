@@ -3,6 +3,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/crypto/private_file.h"
 #include "common/vault/vault.h"
 #include "common/vault/vault_copy.h"
 #include "transporter/task/task.h"
@@ -53,6 +54,17 @@ on_progress(void *ctx, const struct vault_copy_counts *counts)
     atomic_store(&task->bytes_stored, counts->bytes_stored);
 }
 
+/* Without it a copy that was cut off reads again what it has brought already. */
+static char *
+refs_path(const struct task *task)
+{
+    CLEANUP(memory_free_p) char *folder = memory_printf("%s/copies", task->services->config->state_dir);
+    struct error failure = ERROR_INIT;
+    if (private_file_folder(folder, &failure) != 0)
+        log_failure(LOG_WARN, "copy", &failure, "nothing is noted for later copies");
+    return memory_printf("%s/%s-%s", folder, task->order->source.vault_id, task->order->vault.vault_id);
+}
+
 static int
 copy(struct copy_run *run, struct vault_access *from, struct vault_access *to, struct error *err)
 {
@@ -61,6 +73,7 @@ copy(struct copy_run *run, struct vault_access *from, struct vault_access *to, s
     CLEANUP(memory_free_p)
     const char **ids = memory_array(order->point_count, sizeof(*ids), TASK_ORDER_COPY_MAX * sizeof(*ids), err);
     CLEANUP(memory_free_p) char *scratch = memory_printf("%s/scratch", task->services->config->state_dir);
+    CLEANUP(memory_free_p) char *refs = refs_path(task);
     struct vault_copy_counts counts;
     if (ids == NULL)
         return -1;
@@ -70,6 +83,7 @@ copy(struct copy_run *run, struct vault_access *from, struct vault_access *to, s
         .fence = order->fence,
         .memory_bytes = READER_CACHE,
         .temp_dir = scratch,
+        .refs_path = refs,
         .writer = vault_writer_options_for((unsigned)task->services->config->task_slots),
         .cancelled = &run->cancelled,
         .ctx = run,

@@ -126,6 +126,7 @@ copy_fixture_commit(struct vault_fixture *f, const struct copy_state *state, str
 struct copy_told {
     unsigned damaged, items, copied, there;
     char text[768];
+    bool *cancelled; /* for a test's own callbacks */
 };
 
 static inline int

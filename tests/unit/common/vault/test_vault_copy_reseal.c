@@ -1,5 +1,7 @@
 #include "tests/unit/common/vault/copy_fixture.h"
 
+#include <unistd.h>
+
 #define ITEMS 200
 
 struct two {
@@ -145,6 +147,52 @@ a_copy_cut_off_anywhere_goes_on(void **state)
     close_two(&t);
 }
 
+static void
+on_progress_cancel(void *ctx, const struct vault_copy_counts *counts)
+{
+    bool *cancelled = ((struct copy_told *)ctx)->cancelled;
+    *cancelled = counts->items_done > 0;
+}
+
+static void
+what_a_cut_off_copy_brought_is_not_read_again(void **state)
+{
+    struct two t;
+    struct point back;
+    struct error err = ERROR_INIT;
+    bool cancelled = false;
+    char folder[] = "/tmp/copy-refs-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/refs", folder);
+    open_two(&t);
+    t.options.refs_path = path;
+    t.options.checkpoint_bytes = 1;
+    t.options.cancelled = &cancelled;
+    t.options.progress = on_progress_cancel;
+    t.told.cancelled = &cancelled;
+    assert_int_equal(vault_copy_reseal(&t.from.vault, &t.to.vault, only_a, 1, &t.options, &t.counts, &err), -1);
+    assert_int_equal(err.kind, ERROR_CANCELLED);
+    uint64_t read = t.counts.contents_read;
+    assert_true(read >= ITEMS);
+    err = (struct error)ERROR_INIT;
+    t.options = copy_fixture_options(&t.told);
+    t.options.refs_path = path;
+    assert_ok(vault_copy_reseal(&t.from.vault, &t.to.vault, only_a, 1, &t.options, &t.counts, &err), err);
+    assert_int_equal(t.counts.contents_read, 0);
+    assert_int_equal(t.counts.contents_known, read);
+    copy_fixture_same(&t.from, &t.to, "point-a", &back);
+    /* Another destination with the same keys does not have what the file says. */
+    fixture_close(&t.to);
+    copy_fixture_open(&t.to, 12, "vault-two");
+    assert_ok(vault_copy_reseal(&t.from.vault, &t.to.vault, only_a, 1, &t.options, &t.counts, &err), err);
+    assert_int_equal(t.counts.contents_read, read);
+    copy_fixture_same(&t.from, &t.to, "point-a", &back);
+    close_two(&t);
+    unlink(path);
+    rmdir(folder);
+}
+
 static int
 on_find_flagged(void *ctx, const struct catalog_item *item, struct error *err)
 {
@@ -250,6 +298,7 @@ main(void)
         cmocka_unit_test(a_copy_of_little_reads_and_writes_little),
         cmocka_unit_test(what_is_there_already_is_not_written_again),
         cmocka_unit_test(a_copy_cut_off_anywhere_goes_on),
+        cmocka_unit_test(what_a_cut_off_copy_brought_is_not_read_again),
         cmocka_unit_test(damage_is_named_marked_and_healed_by_the_next_copy),
         cmocka_unit_test(a_point_without_its_catalog_is_told_and_left_out),
         cmocka_unit_test(a_point_that_has_gone_is_counted_and_no_damage),
