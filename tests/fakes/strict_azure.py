@@ -31,6 +31,7 @@ OPERATIONS = {  # (method, comp or restype): allowed headers, allowed parameters
     ("PUT", "immutabilityPolicies"): ({"x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode"},
                                       {"comp", "versionid"}),
     ("DELETE", "immutabilityPolicies"): (set(), {"comp", "versionid"}),
+    ("PUT", "legalhold"): ({"x-ms-legal-hold"}, {"comp", "versionid"}),
     ("HEAD", ""): (set(), {"versionid"}), ("GET", ""): ({"x-ms-range"}, {"versionid"}),
     ("DELETE", ""): (set(), {"versionid"})}
 lock = threading.RLock()
@@ -230,7 +231,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.fault_before(kind, times)
         with lock:
             verb = {"PUT": {"": self.put, "block": self.put_block, "blocklist": self.put_block_list,
-                            "immutabilityPolicies": self.set_policy},
+                            "immutabilityPolicies": self.set_policy, "legalhold": self.set_hold},
                     "DELETE": {"": self.delete, "immutabilityPolicies": self.delete_policy},
                     "HEAD": {"": self.read}, "GET": {"": self.read}}[operation[0]][operation[1]]
             answer = verb(container, name, kind, times)
@@ -324,6 +325,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(409, "BlobImmutableDueToPolicy")
         if kind != "neverlock":
             version["until"], version["mode"] = until, mode
+        return 200, {}
+
+    def set_hold(self, container, name, _kind, _times):
+        _, version = self.find(container, name)
+        version["hold"] = self.headers["x-ms-legal-hold"] == "true"
         return 200, {}
 
     def delete_policy(self, container, name, _kind, _times):

@@ -52,6 +52,15 @@ lock_of(struct storage *storage, const char *name)
     return stat.lock_until_ms;
 }
 
+static int64_t
+marker_lock_of(struct storage *storage)
+{
+    struct azure_properties properties;
+    struct error err;
+    assert_ok(azure_properties_get((struct azure *)storage, AZURE_MARKER, "", &properties, &err), err);
+    return properties.stat.lock_until_ms;
+}
+
 static int
 collect_version(void *ctx, const struct azure_xml_blob *blob, struct error *err)
 {
@@ -196,6 +205,9 @@ a_deleted_name_hides_nothing(void **state)
     assert_ok(storage_list(again, "v/attacked", on_found, &found, &err), err);
     assert_int_equal(found, 1);
     assert_fails(storage_remove(again, "v/attacked/a", &err), ERROR_LOCKED, "under a lock", err);
+    assert_ok(storage_put(again, "v/attacked/later", "x", 1, from_now(HOUR), &err), err);
+    assert_true(marker_lock_of(again) >= from_now(HOUR / 2));
+    assert_int_equal(versions_of(AZURE_MARKER, all), 2);
     storage_close(again);
 }
 
@@ -234,6 +246,21 @@ removing_takes_every_version(void **state)
     azure_faults_expect(azure_faults_worm, "v/removed/ab", "hello", 5);
 }
 
+static void
+a_legal_hold_counts_as_a_lock(void **state)
+{
+    static const struct azure_sign_header on[] = { { "x-ms-legal-hold", "true" } };
+    static const struct azure_sign_header off[] = { { "x-ms-legal-hold", "false" } };
+    struct error err;
+    (void)state;
+    assert_ok(storage_put(azure_faults_worm, "v/held/a", "hello", 5, 0, &err), err);
+    assert_int_equal(azure_faults_attack("PUT", "v/held/a", "comp=legalhold", on, 1, NULL), 200);
+    assert_fails(storage_remove(azure_faults_worm, "v/held/a", &err), ERROR_LOCKED, "legal hold", err);
+    azure_faults_expect(azure_faults_worm, "v/held/a", "hello", 5);
+    assert_int_equal(azure_faults_attack("PUT", "v/held/a", "comp=legalhold", off, 1, NULL), 200);
+    assert_ok(storage_remove(azure_faults_worm, "v/held/a", &err), err);
+}
+
 int
 azure_faults_locks(void)
 {
@@ -246,6 +273,7 @@ azure_faults_locks(void)
         cmocka_unit_test(a_deleted_name_hides_nothing),
         cmocka_unit_test(what_was_written_over_is_read_as_first_written),
         cmocka_unit_test(removing_takes_every_version),
+        cmocka_unit_test(a_legal_hold_counts_as_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

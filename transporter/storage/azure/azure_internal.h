@@ -102,10 +102,12 @@ int azure_properties_get(struct azure *azure, const char *name, const char *vers
 
 /* Whether the policy is the wanted one. */
 bool azure_lock_lasts(const struct azure *azure, const struct azure_properties *properties, int64_t until_ms);
-/* Keeps the repository's marker locked as long as what is stored. */
-int azure_lock_marker(struct azure *azure, int64_t until_ms, struct error *err);
 /* until_ms is rounded up to the second. Never shortens a policy. */
 int azure_lock_set(struct azure *azure, const char *name, int64_t until_ms, struct error *err);
+/* Makes the blob that tells an attached location; fine when it is there. */
+int azure_marker_make(struct azure *azure, struct error *err);
+/* Keeps it locked at least as long as what is stored. */
+int azure_marker_lock(struct azure *azure, int64_t until_ms, struct error *err);
 const char *azure_lock_mode_text(enum azure_lock_mode mode);
 
 /* The headers that every write of a blob has; values live in the struct. */

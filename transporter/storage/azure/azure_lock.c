@@ -4,9 +4,6 @@
 #include "transporter/storage/azure/azure_date.h"
 #include "transporter/storage/azure/azure_internal.h"
 
-/* The marker need not be locked anew for each object of a run. */
-#define MARKER_MARGIN_MS (INT64_C(24) * 3600 * 1000)
-
 const char *
 azure_lock_mode_text(enum azure_lock_mode mode)
 {
@@ -76,25 +73,11 @@ azure_lock_set(struct azure *azure, const char *name, int64_t until_ms, struct e
 }
 
 int
-azure_lock_marker(struct azure *azure, int64_t until_ms, struct error *err)
-{
-    if (atomic_load(&azure->marker_until_ms) >= until_ms)
-        return 0;
-    int64_t later = until_ms < AZURE_DATE_MAX_MS - MARKER_MARGIN_MS ? until_ms + MARKER_MARGIN_MS : until_ms;
-    if (azure_lock_set(azure, AZURE_MARKER, later, err) != 0)
-        return error_wrap(err, "the repository's marker");
-    int64_t known = atomic_load(&azure->marker_until_ms);
-    while (known < later && !atomic_compare_exchange_weak(&azure->marker_until_ms, &known, later))
-        ;
-    return 0;
-}
-
-int
 azure_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err)
 {
     struct azure *azure = (struct azure *)storage;
 
     if (azure_lock_set(azure, name, lock_until_ms, err) != 0)
         return -1;
-    return azure_lock_marker(azure, lock_until_ms, err);
+    return azure_marker_lock(azure, lock_until_ms, err);
 }

@@ -4,7 +4,6 @@
 #include "common/base/memory.h"
 #include "transporter/storage/azure/azure_internal.h"
 
-#include <string.h>
 #include <strings.h>
 
 #define ATTACH_TRIES 3 /* somebody waits for the answer, and whoever starts a daemon tries again */
@@ -51,18 +50,6 @@ check_empty(struct azure *azure, struct error *err)
 }
 
 static int
-make_marker(struct azure *azure, struct error *err)
-{
-    static const char text[] = "A Longhaul repository. Without this blob the container counts as not attached.\n";
-    const struct storage_content content = { .data = text, .fd = -1, .size = sizeof(text) - 1 };
-    struct error why = ERROR_INIT;
-
-    if (azure_put(&azure->storage, AZURE_MARKER, &content, 0, &why) != 0 && why.kind == ERROR_EXISTS)
-        error_clear(&why); /* somebody attached at the same time */
-    return azure_pass(&why, err);
-}
-
-static int
 check_marker(struct azure *azure, bool create, struct error *err)
 {
     struct storage_stat stat;
@@ -79,7 +66,7 @@ check_marker(struct azure *azure, bool create, struct error *err)
                     "storage %s/%s is not available: its marker blob %s%s is missing. Is it the right container and "
                     "prefix?",
                     azure->account, azure->container, azure->prefix, AZURE_MARKER);
-    return check_empty(azure, err) != 0 ? -1 : make_marker(azure, err);
+    return check_empty(azure, err) != 0 ? -1 : azure_marker_make(azure, err);
 }
 
 static int

@@ -118,7 +118,7 @@ check_written(struct azure *azure, const char *name, uint64_t size, int64_t lock
         return 0;
     if (!azure_lock_lasts(azure, &properties, lock_until_ms) && azure_lock_set(azure, name, lock_until_ms, err) != 0)
         return -1;
-    return azure_lock_marker(azure, lock_until_ms, err);
+    return azure_marker_lock(azure, lock_until_ms, err);
 }
 
 int
