@@ -32,7 +32,7 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config protobuf-compiler pro
 libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libyaml-dev libjansson-dev
 libutf8proc-dev libexpat1-dev libarchive-dev libwebsockets-dev libwebsockets-evlib-uv libgmime-3.0-dev libmicrohttpd-dev libcmocka-dev ca-certificates curl"
 test_packages="clang clang-tidy clang-format libclang-rt-14-dev python3 python3-yaml python3-jsonschema jq openssl curl git gdb restic ccache
-sqlite3 procps time unzip util-linux radosgw ceph-mon ceph-osd ceph-common python3-boto3"
+sqlite3 procps time unzip util-linux radosgw ceph-mon ceph-osd ceph-common python3-boto3 python3-azure-storage"
 
 packages=$run_packages
 [ "$set_name" = run ] || packages=$build_packages

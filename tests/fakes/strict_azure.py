@@ -13,7 +13,6 @@ import base64, datetime, email.utils, hashlib, hmac, http.server, os, ssl, subpr
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
-folder, account, key = sys.argv[1], sys.argv[2], base64.b64decode(sys.argv[3])
 FAULTS = {"busy": "503 to the first two requests", "always": "503 to all", "lost": "the first write is done and not answered",
           "damaged": "Md5Mismatch to the first write", "droplock": "a write drops its lock",
           "neverlock": "so does setting one", "refuselock": "and setting one is refused", "cut": "the first read breaks off",
@@ -28,10 +27,8 @@ OPERATIONS = {  # (method, comp or restype): allowed headers, allowed parameters
     ("GET", "list"): (set(), {"restype", "comp", "maxresults", "prefix", "include", "marker"}),
     ("PUT", ""): (WRITE | {"x-ms-blob-type"}, set()), ("PUT", "block"): ({"content-md5"}, {"comp", "blockid"}),
     ("PUT", "blocklist"): (WRITE | {"content-type"}, {"comp"}),
-    ("PUT", "immutabilityPolicies"): ({"x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode"},
-                                      {"comp", "versionid"}),
-    ("DELETE", "immutabilityPolicies"): (set(), {"comp", "versionid"}),
-    ("PUT", "legalhold"): ({"x-ms-legal-hold"}, {"comp", "versionid"}),
+    ("PUT", "immutabilityPolicies"): ({"x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode"}, {"comp"}),
+    ("DELETE", "immutabilityPolicies"): (set(), {"comp"}), ("PUT", "legalhold"): ({"x-ms-legal-hold"}, {"comp"}),
     ("HEAD", ""): (set(), {"versionid"}), ("GET", ""): ({"x-ms-range"}, {"versionid"}),
     ("DELETE", ""): (set(), {"versionid"})}
 lock = threading.RLock()
@@ -392,15 +389,22 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                f"{folder}/tls.key", "-out", f"{folder}/tls.crt"], check=True, stderr=subprocess.DEVNULL)
-tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-tls.load_cert_chain(f"{folder}/tls.crt", f"{folder}/tls.key")
-for file in ("violations", "requests"):
-    open(f"{folder}/{file}", "w").close()
-server = Server(("127.0.0.1", 0), Handler)
-with open(f"{folder}/port.new", "w") as out:
-    out.write(str(server.server_address[1]))
-os.rename(f"{folder}/port.new", f"{folder}/port")
-server.serve_forever()
+def main():
+    global folder, account, key, tls
+    folder, account, key = sys.argv[1], sys.argv[2], base64.b64decode(sys.argv[3])
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                    f"{folder}/tls.key", "-out", f"{folder}/tls.crt"], check=True, stderr=subprocess.DEVNULL)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(f"{folder}/tls.crt", f"{folder}/tls.key")
+    for file in ("violations", "requests"):
+        open(f"{folder}/{file}", "w").close()
+    server = Server(("127.0.0.1", 0), Handler)
+    with open(f"{folder}/port.new", "w") as out:
+        out.write(str(server.server_address[1]))
+    os.rename(f"{folder}/port.new", f"{folder}/port")
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,6 @@
 #include "transporter/storage/storage.h"
 
 #include <jansson.h>
-
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -50,7 +49,7 @@ struct azure {
     pthread_mutex_t extend_lock;     /* one extension at a time */
 };
 
-/* The fields of location; marks nothing and asks nobody. ERROR_CONFIG. */
+/* Reads the fields of location; sends nothing. ERROR_CONFIG. */
 struct azure *azure_location_read(const json_t *location, const struct clock *clock, struct error *err);
 void azure_location_free(struct azure *azure);
 
