@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define MAGIC   "LHGR"
-#define VERSION 1
+#define VERSION 2
 /* The NUL separates the purpose of the signature from what is signed. */
 #define SIGNED_PREFIX "longhaul grant"
 
@@ -25,14 +25,15 @@ static int
 encode(const struct grant *grant, struct buffer *out, struct error *err)
 {
     if (grant->operations == 0 || (grant->operations & ~(uint32_t)GRANT_ALL_OPERATIONS) != 0 ||
-        grant->expires_ms <= grant->not_before_ms)
-        return FAIL(err, ERROR_USAGE, 0, "a grant without operations, or that ends before it begins");
+        grant->expires_ms <= grant->not_before_ms || grant->lock_days > GRANT_LOCK_DAYS_MAX)
+        return FAIL(err, ERROR_USAGE, 0, "a grant without operations, that ends before it begins, or locks too long");
     /* One after the other: operands of | may be evaluated in any order. */
     if (buffer_append(out, MAGIC, 4, err) != 0 || buffer_append_u8(out, VERSION, err) != 0 ||
         append_text(out, grant->vault_id, false, err) != 0 || append_text(out, grant->repository_id, false, err) != 0 ||
         append_text(out, grant->host_node_id, false, err) != 0 || buffer_append_u32(out, grant->operations, err) != 0 ||
         append_text(out, grant->task_id, false, err) != 0 || append_text(out, grant->scope, true, err) != 0 ||
-        buffer_append_u64(out, grant->fence, err) != 0 || append_text(out, grant->holder_node_id, false, err) != 0 ||
+        buffer_append_u64(out, grant->fence, err) != 0 || buffer_append_u32(out, grant->lock_days, err) != 0 ||
+        append_text(out, grant->holder_node_id, false, err) != 0 ||
         buffer_append(out, grant->holder_key_sha256, sizeof(grant->holder_key_sha256), err) != 0 ||
         buffer_append_u64(out, (uint64_t)grant->not_before_ms, err) != 0)
         return -1;
@@ -96,6 +97,7 @@ grant_decode(const void *data, size_t len, struct grant *grant, struct error *er
     read_text(&r, g.task_id, false);
     read_text(&r, g.scope, true);
     g.fence = reader_u64(&r);
+    g.lock_days = reader_u32(&r);
     read_text(&r, g.holder_node_id, false);
     const uint8_t *key = reader_bytes(&r, sizeof(g.holder_key_sha256));
     if (key != NULL)
@@ -105,8 +107,9 @@ grant_decode(const void *data, size_t len, struct grant *grant, struct error *er
     reader_bytes(&r, KEY_SIGNATURE_LEN);
     if (r.failed || reader_left(&r) != 0)
         return FAIL(err, ERROR_FORMAT, 0, "a grant of %zu bytes is malformed", len);
-    if (g.operations == 0 || (g.operations & ~(uint32_t)GRANT_ALL_OPERATIONS) != 0 || g.expires_ms <= g.not_before_ms)
-        return FAIL(err, ERROR_FORMAT, 0, "a grant with operations 0x%" PRIx32 " or a life that makes no sense",
+    if (g.operations == 0 || (g.operations & ~(uint32_t)GRANT_ALL_OPERATIONS) != 0 || g.expires_ms <= g.not_before_ms ||
+        g.lock_days > GRANT_LOCK_DAYS_MAX)
+        return FAIL(err, ERROR_FORMAT, 0, "a grant with operations 0x%" PRIx32 ", a life or locks that make no sense",
                     g.operations);
     *grant = g;
     return 0;

@@ -4,11 +4,11 @@
 /* A capability: what one node may do in one vault of one host, until when, under which fence; signed by the director.
  * Hosts check it offline on every call. Any thread.
  *
- * Format, version 1, numbers little-endian, texts as a length byte and that many bytes:
+ * Format, version 2, numbers little-endian, texts as a length byte and that many bytes:
  *
- *   "LHGR", u8 version 1,
+ *   "LHGR", u8 version 2,
  *   text vault id, text repository id, text host node id,
- *   u32 operations, text task id, text scope, u64 fence,
+ *   u32 operations, text task id, text scope, u64 fence, u32 lock days,
  *   text holder node id, 32 bytes SHA-256 of the holder's SubjectPublicKeyInfo,
  *   i64 not before, i64 expiry (milliseconds since 1970),
  *   64 bytes ECDSA P-256 signature over SHA-256("longhaul grant" || 0x00 || all bytes above)
@@ -22,8 +22,9 @@
 
 struct buffer;
 
-#define GRANT_MAX          512 /* bytes of a signed grant */
-#define GRANT_METADATA_KEY "longhaul-grant-bin"
+#define GRANT_MAX           512 /* bytes of a signed grant */
+#define GRANT_LOCK_DAYS_MAX 36500U
+#define GRANT_METADATA_KEY  "longhaul-grant-bin"
 
 enum grant_operation {
     GRANT_READ = 1,   /* objects and ranges */
@@ -41,6 +42,7 @@ struct grant {
     char task_id[IDENTIFIER_LEN];
     char scope[IDENTIFIER_LEN]; /* object id; "" for vault-wide */
     uint64_t fence;
+    uint32_t lock_days; /* what is written is locked at least so long, by the host's clock; 0: no locks */
     char holder_node_id[IDENTIFIER_LEN];
     uint8_t holder_key_sha256[32];
     int64_t not_before_ms;

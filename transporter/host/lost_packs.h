@@ -20,7 +20,7 @@ int lost_packs_settle(struct lost_packs *lost, struct index_segment *const *segm
 bool lost_packs_has(const struct lost_packs *lost, const uint8_t name[16]);
 /* A place whose pack is lost is none. */
 bool lost_packs_has_place(const struct lost_packs *lost, const struct chunk_place *place);
-/* It has just been removed. */
+/* It has just been removed, or found missing. */
 int lost_packs_add(struct lost_packs *lost, const uint8_t name[16], struct error *err);
 /* It has come back. */
 void lost_packs_drop(struct lost_packs *lost, const uint8_t name[16]);

@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/private_file.h"
 #include "transporter/host/vault_host_internal.h"
+#include "transporter/host/vault_host_lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,17 @@ open_fences(struct vault_host *host, struct error *err)
     return host->fences == NULL ? -1 : 0;
 }
 
+static int
+open_locks(struct vault_host *host, struct error *err)
+{
+    CLEANUP(memory_free_p) char *folder = memory_printf("%s/locks", host->state_dir);
+    CLEANUP(memory_free_p) char *file = memory_printf("%s/%s", folder, host->vault_id);
+    if (private_file_folder(folder, err) != 0)
+        return -1;
+    host->locks = lock_ledger_open(file, host->clock, err);
+    return host->locks == NULL ? -1 : 0;
+}
+
 struct vault_host *
 vault_host_open(struct storage *storage, const struct clock *clock, const struct vault_host_options *options,
                 struct error *err)
@@ -84,10 +96,13 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     pthread_rwlock_init(&host->lock, NULL);
     pthread_mutex_init(&host->committing, NULL);
     pthread_mutex_init(&host->sweeping, NULL);
+    pthread_mutex_init(&host->extending, NULL);
+    pthread_mutex_init(&host->locking, NULL);
     init_commits(&host->commits);
     host->merger = index_merger_new(host);
-    if (open_fences(host, err) != 0 || open_watch(host, err) != 0 || vault_host_load_journal(host, err) != 0 ||
-        vault_host_load_index(host, err) != 0) {
+    host->lock_max_days = options->lock_max_days == 0 ? VAULT_HOST_LOCK_MAX_DAYS : options->lock_max_days;
+    if (open_fences(host, err) != 0 || open_locks(host, err) != 0 || open_watch(host, err) != 0 ||
+        vault_host_load_journal(host, err) != 0 || vault_host_load_index(host, err) != 0) {
         error_wrap(err, "vault %s", options->vault_id);
         return NULL;
     }
@@ -114,6 +129,10 @@ vault_host_close(struct vault_host *host)
     fence_store_close(host->fences);
     pthread_rwlock_destroy(&host->lock);
     pthread_mutex_destroy(&host->committing);
+    pthread_mutex_destroy(&host->extending);
+    pthread_mutex_destroy(&host->locking);
+    lock_ledger_close(host->locks);
+    free(host->slots);
     free(host->state_dir);
     free(host);
 }
@@ -257,19 +276,38 @@ vault_host_get_object(struct vault_host *host, enum object_class class, const ch
     return storage_get(host->storage, object, OBJECT_MAX_BYTES, data, len, err);
 }
 
+/* What is there already, from a killed run or one without locks, may have no lock, or a shorter one. */
+static int
+lock_existing(struct vault_host *host, const char *object, int64_t until, struct error *err)
+{
+    if (until == 0)
+        return 0;
+    if (lock_ledger_until(host->locks, object) < until && storage_extend(host->storage, object, until, err) != 0)
+        return -1;
+    lock_ledger_note(host->locks, object, until);
+    return 0;
+}
+
 int
-vault_host_put_once(struct vault_host *host, const char *object, const uint8_t *data, size_t len, struct error *err)
+vault_host_put_once(struct vault_host *host, const struct vault_host_owner *owner, const char *object,
+                    const uint8_t *data, size_t len, struct error *err)
 {
     struct error taken = ERROR_INIT;
-    if (storage_put(host->storage, object, data, len, 0, &taken) == 0)
+    if (vault_host_check_lock(host, owner, err) != 0)
+        return -1;
+    int64_t until = vault_host_put_until(host, owner);
+    if (storage_put(host->storage, object, data, len, until, &taken) == 0) {
+        if (until > 0)
+            lock_ledger_note(host->locks, object, until);
         return 0;
+    }
     if (taken.kind == ERROR_EXISTS) {
         CLEANUP(memory_free_p) uint8_t *there = NULL;
         size_t there_len;
         if (storage_get(host->storage, object, PACK_MAX_BYTES, &there, &there_len, err) != 0)
             return -1;
         if (there_len == len && memcmp(there, data, len) == 0)
-            return 0;
+            return lock_existing(host, object, until, err);
     }
     if (err != NULL && !error_is_set(err))
         *err = taken;
@@ -277,8 +315,8 @@ vault_host_put_once(struct vault_host *host, const char *object, const uint8_t *
 }
 
 int
-vault_host_put_object(struct vault_host *host, enum object_class class, const char *name, const uint8_t *data,
-                      size_t len, struct error *err)
+vault_host_put_object(struct vault_host *host, const struct vault_host_owner *owner, enum object_class class,
+                      const char *name, const uint8_t *data, size_t len, struct error *err)
 {
     char object[STORAGE_NAME_LEN];
     if (class != OBJECT_FORMAT && class != OBJECT_KEY_SLOT)
@@ -287,7 +325,9 @@ vault_host_put_object(struct vault_host *host, enum object_class class, const ch
         return FAIL(err, ERROR_LIMIT, 0, "an object of %zu bytes; %zu are possible", len, OBJECT_MAX_BYTES);
     if (vault_host_object_name(host, class, name, object, err) != 0)
         return -1;
-    return vault_host_put_once(host, object, data, len, err);
+    if (class == OBJECT_KEY_SLOT)
+        vault_host_forget_slots(host);
+    return vault_host_put_once(host, owner, object, data, len, err);
 }
 
 struct name_sink {

@@ -13,9 +13,21 @@ struct vault_host;
 
 struct vault_host_options {
     const char *vault_id;
-    const char *state_dir; /* of this transporter: fences, and copies of index segments of remote storage */
-    uint64_t settle_ms;    /* settling time of the retire journal; 0: VAULT_HOST_SETTLE_MS */
-    bool read_only;        /* opening and reading write nothing to the storage */
+    const char *state_dir;  /* of this transporter: fences, locks, and copies of index segments of remote storage */
+    uint64_t settle_ms;     /* settling time of the retire journal; 0: VAULT_HOST_SETTLE_MS */
+    bool read_only;         /* opening and reading write nothing to the storage */
+    uint32_t lock_max_days; /* nobody may lock objects for longer; 0: VAULT_HOST_LOCK_MAX_DAYS */
+};
+
+#define VAULT_HOST_LOCK_MAX_DAYS 3650U
+
+/* Who writes: what the grant says. NULL: no grant is needed (break-glass, tests). The header of a point must name the
+ * grant's scope (unless it is "") and fence, else ERROR_DENIED. Every object that comes with lock_days is locked for
+ * at least so long (vault_host_lock.h), or refused. */
+struct vault_host_owner {
+    const char *scope;
+    uint64_t fence;
+    uint32_t lock_days; /* 0: no locks */
 };
 
 #define VAULT_HOST_SETTLE_MS ((uint64_t)15 * 60 * 1000)
@@ -33,25 +45,21 @@ int vault_host_find_chunks(struct vault_host *host, const struct chunk_id *ids, 
 int vault_host_locate_chunks(struct vault_host *host, const struct chunk_id *ids, size_t n, struct chunk_place *places,
                              struct error *err);
 /* ERROR_FORMAT when the bytes are not a whole pack of this name and vault. */
-int vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, struct error *err);
+int vault_host_put_pack(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
+                        const uint8_t *data, size_t len, struct error *err);
 int vault_host_get_ranges(struct vault_host *host, const struct pack_range *ranges, size_t n, vault_block_fn *sink,
                           void *ctx, struct error *err);
 int vault_host_get_object(struct vault_host *host, enum object_class class, const char *name, uint8_t **data,
                           size_t *len, struct error *err);
-int vault_host_put_object(struct vault_host *host, enum object_class class, const char *name, const uint8_t *data,
-                          size_t len, struct error *err);
+int vault_host_put_object(struct vault_host *host, const struct vault_host_owner *owner, enum object_class class,
+                          const char *name, const uint8_t *data, size_t len, struct error *err);
 int vault_host_list_objects(struct vault_host *host, enum object_class class, vault_name_fn *found, void *ctx,
                             struct error *err);
 
-/* Who commits: what the grant says. NULL: no grant is needed (break-glass, tests). The point's header must name the
- * grant's scope (unless it is "") and fence, else ERROR_DENIED. */
-struct vault_host_owner {
-    const char *scope;
-    uint64_t fence;
-};
-
+/* With lock_days, all that the point needs is held before it is there. *locked_until: until when, 0 without locks; may
+ * be NULL. */
 int vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner,
-                            const struct vault_commit *point, struct error *err);
+                            const struct vault_commit *point, int64_t *locked_until, struct error *err);
 
 /* Of every call with a grant: ERROR_FENCED when a higher fence of this scope was seen; else remembers this one, durably
  * before it returns when it is a new one. */

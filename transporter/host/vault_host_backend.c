@@ -12,7 +12,7 @@ on_find_chunks(void *host, const struct chunk_id *ids, size_t n, struct chunk_pl
 static int
 on_put_pack(void *host, const char *name, const uint8_t *data, size_t len, struct error *err)
 {
-    return vault_host_put_pack(host, name, data, len, err);
+    return vault_host_put_pack(host, NULL, name, data, len, err);
 }
 
 static int
@@ -30,7 +30,7 @@ on_get_object(void *host, enum object_class class, const char *name, uint8_t **d
 static int
 on_put_object(void *host, enum object_class class, const char *name, const uint8_t *data, size_t len, struct error *err)
 {
-    return vault_host_put_object(host, class, name, data, len, err);
+    return vault_host_put_object(host, NULL, class, name, data, len, err);
 }
 
 static int
@@ -42,7 +42,7 @@ on_list_objects(void *host, enum object_class class, vault_name_fn *found, void 
 static int
 on_commit_point(void *host, const struct vault_commit *commit, struct error *err)
 {
-    return vault_host_commit_point(host, NULL, commit, err);
+    return vault_host_commit_point(host, NULL, commit, NULL, err);
 }
 
 static int

@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "common/vault/point.h"
 #include "transporter/host/vault_host_internal.h"
+#include "transporter/host/vault_host_lock.h"
 
 #include <string.h>
 
@@ -29,9 +30,10 @@ check_point(const struct vault_host *host, const struct vault_host_owner *owner,
 
 int
 vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner, const struct vault_commit *point,
-                        struct error *err)
+                        int64_t *locked_until, struct error *err)
 {
     char object[STORAGE_NAME_LEN];
+    int64_t until = 0;
     if (vault_host_object_name(host, OBJECT_POINT, point->name, object, err) != 0 ||
         check_point(host, owner, point, err) != 0)
         return -1;
@@ -44,10 +46,19 @@ vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *
     }
     if (vault_host_write_segment(host, err) != 0)
         return error_wrap(err, "writing the index before recovery point %s", point->name);
+    /* After the segment: whatever the point refers to is listed in one by now. Before the epoch is looked at: it may
+     * take longer than a sweep waits. */
+    if (vault_host_hold(host, owner, NULL, NULL, &until, err) != 0)
+        return -1;
     pthread_rwlock_rdlock(&host->commits);
     int failed = vault_host_check_epoch(host, point->epoch, point->name, err);
     if (failed == 0)
-        failed = vault_host_put_once(host, object, point->data, point->len, err);
+        failed = vault_host_put_once(host, owner, object, point->data, point->len, err);
     pthread_rwlock_unlock(&host->commits);
-    return failed;
+    if (failed != 0)
+        return -1;
+    vault_host_promise(host, until);
+    if (locked_until != NULL)
+        *locked_until = until;
+    return 0;
 }

@@ -406,14 +406,15 @@ vault_host_write_segment(struct vault_host *host, struct error *err)
 }
 
 int
-vault_host_put_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, struct error *err)
+vault_host_put_pack(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
+                    const uint8_t *data, size_t len, struct error *err)
 {
-    return vault_host_store_pack(host, name, data, len, false, err);
+    return vault_host_store_pack(host, owner, name, data, len, false, err);
 }
 
 int
-vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, bool replaces,
-                      struct error *err)
+vault_host_store_pack(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
+                      const uint8_t *data, size_t len, bool replaces, struct error *err)
 {
     char object[STORAGE_NAME_LEN];
     struct pack_trailer trailer;
@@ -437,7 +438,7 @@ vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *
     pthread_rwlock_unlock(&host->lock);
     if (retired)
         return FAIL(err, ERROR_CONFLICT, 0, "pack %s is retired and may go: run again, or undo that first", name);
-    if (vault_host_put_once(host, object, data, len, err) != 0)
+    if (vault_host_put_once(host, owner, object, data, len, err) != 0)
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;

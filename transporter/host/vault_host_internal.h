@@ -8,6 +8,7 @@
 #include "transporter/host/index_merger.h"
 #include "transporter/host/index_pending.h"
 #include "transporter/host/index_segment.h"
+#include "transporter/host/lock_ledger.h"
 #include "transporter/host/lost_packs.h"
 #include "transporter/host/retire_watch.h"
 #include "transporter/host/vault_host.h"
@@ -43,14 +44,22 @@ struct vault_host {
     uint64_t settle_ms, settling_since; /* monotonic: when the host opened, or a close took effect */
     pthread_mutex_t sweeping;           /* the session, and whatever it does */
     struct host_sweep *sweep;           /* the one session; NULL: none */
+    struct lock_ledger *locks;
+    uint32_t lock_max_days;
+    pthread_mutex_t extending; /* one batch of locks is extended at a time */
+    pthread_mutex_t locking;   /* the key slots, as far as locks care */
+    char (*slots)[OBJECT_NAME_LEN];
+    size_t slot_count;
+    bool slots_known;
 };
 
 /* "vault-x/packs/4f1d…". ERROR_USAGE when the name is none. */
 int vault_host_object_name(const struct vault_host *host, enum object_class class, const char *name,
                            char out[STORAGE_NAME_LEN], struct error *err);
-/* Write-once: 0 also when the same bytes are there already, ERROR_EXISTS when others are. */
-int vault_host_put_once(struct vault_host *host, const char *object, const uint8_t *data, size_t len,
-                        struct error *err);
+/* Write-once: 0 also when the same bytes are there already, ERROR_EXISTS when others are. Locked as the owner wants,
+ * and as vault_host_put_until() says. */
+int vault_host_put_once(struct vault_host *host, const struct vault_host_owner *owner, const char *object,
+                        const uint8_t *data, size_t len, struct error *err);
 
 /* Segments, then packs that none of them lists. */
 int vault_host_load_index(struct vault_host *host, struct error *err);
@@ -59,8 +68,8 @@ int vault_host_load_index(struct vault_host *host, struct error *err);
 int vault_host_index_pack(struct vault_host *host, const char *name, const struct pack_parts *parts, bool replaces,
                           struct error *err);
 /* As vault_host_put_pack(). */
-int vault_host_store_pack(struct vault_host *host, const char *name, const uint8_t *data, size_t len, bool replaces,
-                          struct error *err);
+int vault_host_store_pack(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
+                          const uint8_t *data, size_t len, bool replaces, struct error *err);
 /* A pack's clear parts, read from the storage: *parts points into the two buffers. */
 int vault_host_read_directory(struct vault_host *host, const char *name, struct buffer *header, struct buffer *tail,
                               struct pack_parts *parts, struct error *err);
@@ -86,5 +95,18 @@ struct index_segment *vault_host_store_segment_file(struct vault_host *host, int
 void vault_host_remove_segment(struct vault_host *host, const struct index_segment *segment);
 /* Makes all that is pending a durable segment. */
 int vault_host_write_segment(struct vault_host *host, struct error *err);
+
+/* What must be held while any point is, and until when it is, as far as known. found must not call the storage. */
+typedef int vault_host_needed_fn(void *ctx, const char *object, int64_t until, struct error *err);
+int vault_host_each_needed(struct vault_host *host, vault_host_needed_fn *found, void *ctx, struct error *err);
+/* A key slot has come or gone. */
+void vault_host_forget_slots(struct vault_host *host);
+
+struct vault_host_names {
+    char (*at)[STORAGE_NAME_LEN];
+    size_t count, capacity;
+};
+int vault_host_names_add(struct vault_host_names *names, const char *object, struct error *err);
+void vault_host_names_clear(struct vault_host_names *names);
 
 #endif

@@ -235,7 +235,7 @@ vault_host_sweep_put_pack(struct vault_host *host, const uint8_t *session, const
 {
     if (vault_host_sweep_enter(host, session, err) == NULL)
         return -1;
-    int failed = vault_host_store_pack(host, name, data, len, true, err);
+    int failed = vault_host_store_pack(host, NULL, name, data, len, true, err);
     vault_host_sweep_leave(host);
     return failed;
 }

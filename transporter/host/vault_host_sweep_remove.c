@@ -1,6 +1,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "transporter/host/vault_host_lock.h"
 #include "transporter/host/vault_host_sweep_internal.h"
 
 #include <inttypes.h>
@@ -44,6 +45,8 @@ remove_one(struct vault_host *host, enum object_class class, const char *name, s
     }
     if (failure.kind == ERROR_LOCKED) {
         removal->held++;
+        if (class == OBJECT_PACK)
+            vault_host_bury(host, class, name);
         if (stat.lock_until_ms > removal->held_until_ms)
             removal->held_until_ms = stat.lock_until_ms;
         return 0;

@@ -52,6 +52,7 @@ struct raised {
 struct vault_registry {
     const struct clock *clock;
     char *state_dir;
+    uint32_t lock_max_days;
     pthread_mutex_t lock; /* of everything below */
     struct repository *repositories;
     struct raised raised[RAISED_KEPT];
@@ -59,11 +60,12 @@ struct vault_registry {
 };
 
 struct vault_registry *
-vault_registry_new(const struct clock *clock, const char *state_dir)
+vault_registry_new(const struct clock *clock, const char *state_dir, uint32_t lock_max_days)
 {
     struct vault_registry *registry = MEMORY_NEW(struct vault_registry);
     registry->clock = clock;
     registry->state_dir = memory_strdup(state_dir);
+    registry->lock_max_days = lock_max_days;
     pthread_mutex_init(&registry->lock, NULL);
     return registry;
 }
@@ -254,7 +256,9 @@ static int
 open_host(struct vault_lease *vault, struct error *err)
 {
     struct vault_registry *registry = vault->repository->registry;
-    const struct vault_host_options options = { .vault_id = vault->vault_id, .state_dir = registry->state_dir };
+    const struct vault_host_options options = { .vault_id = vault->vault_id,
+                                                .state_dir = registry->state_dir,
+                                                .lock_max_days = registry->lock_max_days };
     pthread_mutex_lock(&vault->opening);
     if (vault->host == NULL) {
         vault->host = vault_host_open(vault->repository->storage, registry->clock, &options, err);

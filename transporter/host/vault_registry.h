@@ -20,7 +20,8 @@ struct vault_registry_report {
     struct storage_probe probe; /* of the last attaching that tried it; words also say why it could not be tried */
 };
 
-struct vault_registry *vault_registry_new(const struct clock *clock, const char *state_dir);
+/* lock_max_days: as in vault_host.h. */
+struct vault_registry *vault_registry_new(const struct clock *clock, const char *state_dir, uint32_t lock_max_days);
 /* No lease may be out. */
 void vault_registry_free(struct vault_registry *registry);
 

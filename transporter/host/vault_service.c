@@ -16,6 +16,8 @@ static const struct rpc_method methods[] = {
     { .path = "/longhaul.v1.Vault/GetRanges", .serve = vault_service_get_ranges },
     { .path = "/longhaul.v1.Vault/CommitPoint", .serve = vault_service_commit_point },
     { .path = "/longhaul.v1.Vault/Begin", .serve = vault_service_begin_run },
+    { .path = "/longhaul.v1.Vault/ExtendLocks", .serve = vault_service_extend_locks },
+    { .path = "/longhaul.v1.Vault/GetLocks", .serve = vault_service_get_locks },
 };
 
 struct vault_service *
@@ -54,6 +56,9 @@ vault_service_begin(struct vault_service *service, struct rpc_call *call, uint32
     const uint8_t *data = rpc_call_metadata(call, GRANT_METADATA_KEY, &len);
     if (grant_gate_check(service->gate, rpc_call_peer(call), data, len, operations, &session->grant, err) != 0)
         return -1;
+    session->owner = (struct vault_host_owner){ .scope = session->grant.scope,
+                                                .fence = session->grant.fence,
+                                                .lock_days = session->grant.lock_days };
     session->lease =
         vault_registry_lease(service->registry, session->grant.repository_id, session->grant.vault_id, err);
     if (session->lease == NULL)

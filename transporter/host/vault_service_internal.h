@@ -4,6 +4,7 @@
 /* What the methods of the vault service share. Each serve_* runs on a worker thread of the server. */
 
 #include "transporter/host/grant_gate.h"
+#include "transporter/host/vault_host.h"
 #include "transporter/host/vault_registry.h"
 #include "transporter/host/vault_service.h"
 
@@ -26,6 +27,7 @@ struct vault_service {
 /* A call that has passed the gate. */
 struct vault_session {
     struct grant grant;
+    struct vault_host_owner owner; /* as the grant says */
     struct vault_lease *lease;
 };
 
@@ -51,5 +53,7 @@ int vault_service_put_object(void *ctx, struct rpc_call *call, struct error *err
 int vault_service_list_objects(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_commit_point(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_begin_run(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_extend_locks(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_get_locks(void *ctx, struct rpc_call *call, struct error *err);
 
 #endif

@@ -63,8 +63,8 @@ put_object(const struct vault_session *session, struct rpc_call *call, struct er
         return -1;
     if (class != OBJECT_FORMAT && class != OBJECT_KEY_SLOT)
         return FAIL(err, ERROR_USAGE, 0, "packs, points and index segments have calls of their own");
-    if (vault_host_put_object(vault_registry_host(session->lease), class, request->name->name, request->content.data,
-                              request->content.len, err) != 0)
+    if (vault_host_put_object(vault_registry_host(session->lease), &session->owner, class, request->name->name,
+                              request->content.data, request->content.len, err) != 0)
         return -1;
     const Longhaul__V1__PutObjectReply reply = LONGHAUL__V1__PUT_OBJECT_REPLY__INIT;
     return rpc_call_send(call, &reply.base, err);
@@ -139,16 +139,16 @@ commit_point(const struct vault_session *session, struct rpc_call *call, struct 
             return -1;
         snprintf(packs[i], sizeof(packs[i]), "%s", request->packs[i]);
     }
-    const struct vault_host_owner owner = { .scope = session->grant.scope, .fence = session->grant.fence };
     const struct vault_commit point = { .name = request->point,
                                         .data = request->content.data,
                                         .len = request->content.len,
                                         .packs = (const char(*)[PACK_NAME_LEN])packs,
                                         .pack_count = request->n_packs,
                                         .epoch = request->epoch };
-    if (vault_host_commit_point(vault_registry_host(session->lease), &owner, &point, err) != 0)
+    Longhaul__V1__CommitPointReply reply = LONGHAUL__V1__COMMIT_POINT_REPLY__INIT;
+    if (vault_host_commit_point(vault_registry_host(session->lease), &session->owner, &point, &reply.locked_until_ms,
+                                err) != 0)
         return -1;
-    const Longhaul__V1__CommitPointReply reply = LONGHAUL__V1__COMMIT_POINT_REPLY__INIT;
     return rpc_call_send(call, &reply.base, err);
 }
 

@@ -74,7 +74,8 @@ store(struct rpc_call *call, const struct vault_session *session, const struct i
 {
     if (in->data == NULL || in->len != in->size)
         return FAIL(err, ERROR_FORMAT, 0, "pack %s has %zu of %zu bytes", in->name, in->len, in->size);
-    if (vault_host_put_pack(vault_registry_host(session->lease), in->name, in->data, in->len, err) != 0)
+    if (vault_host_put_pack(vault_registry_host(session->lease), &session->owner, in->name, in->data, in->len, err) !=
+        0)
         return -1;
     const Longhaul__V1__PutPackReply reply = LONGHAUL__V1__PUT_PACK_REPLY__INIT;
     return rpc_call_send(call, &reply.base, err);

@@ -29,6 +29,7 @@ struct remote_vault {
     struct rpc_channel *channel;
     pthread_mutex_t lock;
     struct running *running;
+    _Atomic int64_t locked_until;
 };
 
 static void
@@ -83,6 +84,24 @@ remote_vault_close_p(struct remote_vault **remote)
 {
     remote_vault_close(*remote);
     *remote = NULL;
+}
+
+const struct remote_vault_options *
+remote_vault_options_of(const struct remote_vault *remote)
+{
+    return &remote->options;
+}
+
+void
+remote_vault_note_locked(struct remote_vault *remote, int64_t until_ms)
+{
+    remote->locked_until = until_ms;
+}
+
+int64_t
+remote_vault_locked_until(const struct remote_vault *remote)
+{
+    return remote->locked_until;
 }
 
 struct vault_backend

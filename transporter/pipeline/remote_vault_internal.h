@@ -9,6 +9,11 @@ struct rpc_call;
 
 extern const struct vault_backend_vtable remote_vault_vtable;
 
+/* Before a commit; nothing when the grant locks nothing. */
+int remote_vault_extend_locks(struct remote_vault *remote, struct error *err);
+const struct remote_vault_options *remote_vault_options_of(const struct remote_vault *remote);
+void remote_vault_note_locked(struct remote_vault *remote, int64_t until_ms);
+
 /* One exchange, described so that it can be repeated. */
 struct remote_vault_exchange {
     const char *path;

@@ -342,10 +342,16 @@ remote_list_objects(void *backend, enum object_class class, vault_name_fn *found
     return result;
 }
 
+struct commit_point {
+    const struct vault_commit *point;
+    int64_t locked_until;
+};
+
 static int
 commit_point_talk(void *ctx, struct rpc_call *call, struct error *err)
 {
-    const struct vault_commit *commit = ctx;
+    struct commit_point *committing = ctx;
+    const struct vault_commit *commit = committing->point;
     CLEANUP(memory_free_p)
     char **packs = memory_array(commit->pack_count, sizeof(*packs), PACKS_MAX * sizeof(*packs), err);
     if (packs == NULL)
@@ -361,17 +367,26 @@ commit_point_talk(void *ctx, struct rpc_call *call, struct error *err)
     request.epoch = commit->epoch;
     CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
     ProtobufCMessage *reply = NULL;
-    if (send_only(call, &request.base, err) != 0)
+    if (send_only(call, &request.base, err) != 0 ||
+        receive_one(call, &longhaul__v1__commit_point_reply__descriptor, arena, &reply, err) != 0)
         return -1;
-    return receive_one(call, &longhaul__v1__commit_point_reply__descriptor, arena, &reply, err);
+    committing->locked_until = ((const Longhaul__V1__CommitPointReply *)reply)->locked_until_ms;
+    return 0;
 }
 
 static int
 remote_commit_point(void *backend, const struct vault_commit *commit, struct error *err)
 {
+    struct commit_point committing = { .point = commit };
     const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/CommitPoint", COMMIT_MS, commit_point_talk,
-                                                    (void *)(uintptr_t)commit };
-    return remote_vault_do(backend, &exchange, err);
+                                                    &committing };
+    if (remote_vault_extend_locks(backend, err) != 0 || remote_vault_do(backend, &exchange, err) != 0)
+        return -1;
+    if (committing.locked_until == 0 && remote_vault_options_of(backend)->locks)
+        return FAIL(err, ERROR_UNSUPPORTED, 0, "the host has stored recovery point %s without the lock it is to have",
+                    commit->name);
+    remote_vault_note_locked(backend, committing.locked_until);
+    return 0;
 }
 
 static int

@@ -123,7 +123,7 @@ host_fixture_open_host(struct host_fixture *f)
 {
     CLEANUP(memory_free_p) char *state_dir = memory_printf("%s/state", f->folder.path);
     mkdir(state_dir, 0700);
-    f->registry = vault_registry_new(clock_system(), state_dir);
+    f->registry = vault_registry_new(clock_system(), state_dir, 0);
     f->service = vault_service_new(&f->gate, f->registry);
     host_fixture_attach(f);
     host_fixture_listen(f);

@@ -11,16 +11,16 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* Made once with pyca/cryptography from the description in the header, version 1. */
+/* Made once with pyca/cryptography from the description in the header, version 2. */
 static const char golden_point[] =
-    "049feeeda903d83d01f8859d5c1171d72ff9ce5ff221b480a46068d97e3d40de9ecd845d8129791c248532991b462ae9e3be"
-    "a354f2a7acbc6e0d6e15783b9b02fb";
+    "046eb14d889ae76057ed02932716b7f2063d646f5ec5c4add2cf9a7e13d6badb76d4448a5eb9042d65dcb76b4477265267f2"
+    "50e8f11a29fcd6561311fd8f243515";
 static const char golden_grant[] =
-    "4c484752010c7661756c742d676f6c64656e117265706f7369746f72792d676f6c64656e107472616e73706f727465722d68"
-    "6f7374030000000b7461736b2d676f6c64656e000700000000000000127472616e73706f727465722d736f75726365000102"
-    "030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f00505c18a3010000803e9318a3010000be62e76522"
-    "476275aa81546106a3f03404a721cde9882dbc86652c85eea1b965f0177e92b4e3d6ffc84f24a3e61bcf7751cdcb20bef356"
-    "5a36599655e3d3ad35";
+    "4c484752020c7661756c742d676f6c64656e117265706f7369746f72792d676f6c64656e107472616e73706f727465722d68"
+    "6f7374030000000b7461736b2d676f6c64656e0007000000000000001e000000127472616e73706f727465722d736f757263"
+    "65000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f00505c18a3010000803e9318a301000096"
+    "8959a16207005b019b45ba7858deeae3198e25b172f3f7c5b4d5e14764d6b84ce49e5a9eb4624398c194a57eec433483231e"
+    "65a0d98b6c1a8337a4043bd1c2";
 
 static const struct grant example = {
     .vault_id = "vault-1",
@@ -30,6 +30,7 @@ static const struct grant example = {
     .task_id = "task-1",
     .scope = "object-1",
     .fence = 41,
+    .lock_days = 30,
     .holder_node_id = "transporter-source",
     .holder_key_sha256 = { 9, 8, 7 },
     .not_before_ms = 1000000,
@@ -112,6 +113,7 @@ verifies_what_an_independent_program_signed(void **state)
     assert_int_equal(grant_verify(bytes, len, &check, &grant, NULL), 0);
     assert_string_equal(grant.scope, "");
     assert_int_equal(grant.fence, 7);
+    assert_int_equal(grant.lock_days, 30);
 }
 
 static void
@@ -161,12 +163,13 @@ static void
 what_cannot_be_encoded_is_not_signed(void **state)
 {
     struct fixture *f = *state;
-    struct grant wrong[4] = { example, example, example, example };
+    struct grant wrong[5] = { example, example, example, example, example };
     wrong[0].operations = 16;
     wrong[1].expires_ms = wrong[1].not_before_ms;
     wrong[2].vault_id[0] = '\0';
     wrong[3].scope[0] = 'A';
-    for (size_t i = 0; i < 4; i++) {
+    wrong[4].lock_days = GRANT_LOCK_DAYS_MAX + 1;
+    for (size_t i = 0; i < 5; i++) {
         struct error err = ERROR_INIT;
         CLEANUP(buffer_clear) struct buffer out = BUFFER_INIT(GRANT_MAX);
         assert_int_equal(grant_sign(f->signer, &wrong[i], &out, &err), -1);

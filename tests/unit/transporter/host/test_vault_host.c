@@ -308,8 +308,8 @@ a_garbage_pack_harms_nobody(void **state)
     assert_ok(
         storage_put(e.storage, "vault-h/packs/00112233445566778899aabbccddeeff", garbage, sizeof(garbage), 0, &err),
         err);
-    assert_int_equal(vault_host_put_pack(e.host, "ffeeddccbbaa99887766554433221100", garbage, sizeof(garbage), &err),
-                     -1);
+    assert_int_equal(
+        vault_host_put_pack(e.host, NULL, "ffeeddccbbaa99887766554433221100", garbage, sizeof(garbage), &err), -1);
     assert_int_equal(err.kind, ERROR_FORMAT);
     close_engine(&e);
     open_engine(&e, "d");
@@ -374,26 +374,26 @@ a_point_must_fit_its_grant(void **state)
     assert_int_equal(write_content(&e, true, "point-1", &progress), 0);
     assert_ok(vault_host_get_object(e.host, OBJECT_POINT, "point-1", &data, &len, &err), err);
     struct vault_commit point = { .name = "point-1", .data = data, .len = len };
-    struct vault_host_owner right = { "object-1", 1 }, scope = { "object-2", 1 }, fence = { "object-1", 2 };
-    struct vault_host_owner whole = { "", 7 };
-    assert_ok(vault_host_commit_point(e.host, &right, &point, &err), err);
+    struct vault_host_owner right = { "object-1", 1, 0 }, scope = { "object-2", 1, 0 }, fence = { "object-1", 2, 0 };
+    struct vault_host_owner whole = { "", 7, 0 };
+    assert_ok(vault_host_commit_point(e.host, &right, &point, NULL, &err), err);
     /* What a replica's copy has: points of any object, with fences of their own. */
-    assert_ok(vault_host_commit_point(e.host, &whole, &point, &err), err);
-    assert_int_equal(vault_host_commit_point(e.host, &scope, &point, &err), -1);
+    assert_ok(vault_host_commit_point(e.host, &whole, &point, NULL, &err), err);
+    assert_int_equal(vault_host_commit_point(e.host, &scope, &point, NULL, &err), -1);
     assert_int_equal(err.kind, ERROR_DENIED);
     err = (struct error)ERROR_INIT;
-    assert_int_equal(vault_host_commit_point(e.host, &fence, &point, &err), -1);
+    assert_int_equal(vault_host_commit_point(e.host, &fence, &point, NULL, &err), -1);
     assert_int_equal(err.kind, ERROR_DENIED);
     err = (struct error)ERROR_INIT;
     point.name = "point-2";
-    assert_int_equal(vault_host_commit_point(e.host, &right, &point, &err), -1);
+    assert_int_equal(vault_host_commit_point(e.host, &right, &point, NULL, &err), -1);
     assert_int_equal(err.kind, ERROR_FORMAT);
     err = (struct error)ERROR_INIT;
     const char missing[1][PACK_NAME_LEN] = { "0123456789abcdef0123456789abcdef" };
     point.name = "point-1";
     point.packs = missing;
     point.pack_count = 1;
-    assert_int_equal(vault_host_commit_point(e.host, &right, &point, &err), -1);
+    assert_int_equal(vault_host_commit_point(e.host, &right, &point, NULL, &err), -1);
     assert_int_equal(err.kind, ERROR_CONFLICT);
     free(data);
     close_engine(&e);

@@ -349,7 +349,7 @@ run_link(struct fixture *f, struct director *d)
     const struct query_service_options query_options = { .services = &services, .threads = 1 };
     const struct director_link_parts parts = { .runner = task_runner_new(&runner_options, &err),
                                                .queries = query_service_new(&query_options, &err),
-                                               .registry = vault_registry_new(clock_system(), f->folder.path),
+                                               .registry = vault_registry_new(clock_system(), f->folder.path, 0),
                                                .revoked = revocation_set_new() };
     assert_int_equal(director_link_start(link, &parts, &err), 0);
     await_settled(d);
