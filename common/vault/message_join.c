@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PENDING_MAX ((size_t)2 << 20) /* a piece of a recipe, and an operation that began in the one before */
-#define SLICE       3072              /* bytes encoded at a time */
+#define PENDING_MAX                                                                                                    \
+    ((size_t)8 << 20) /* a recipe that is given whole; else a piece, and what is left of the one before */
+#define SLICE 3072    /* bytes encoded at a time */
 
 struct message_join {
     const struct message_join_vtable *vtable;
@@ -23,12 +24,16 @@ struct message_join {
     uint64_t text_left; /* of a text that is passing through */
     bool begun, ended;
     struct base64_lines lines;
+    uint8_t out[BASE64_LINES_OUT(SLICE)];
 };
 
 struct message_join *
 message_join_new(const struct message_join_vtable *vtable, void *ctx)
 {
-    struct message_join *join = MEMORY_NEW(struct message_join);
+    struct message_join *join = malloc(sizeof(*join));
+    if (join == NULL)
+        abort();
+    memset(join, 0, offsetof(struct message_join, out));
     join->vtable = vtable;
     join->ctx = ctx;
     join->digest = digest_new();
@@ -60,10 +65,9 @@ int
 message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
     struct message_join *join = ctx;
-    uint8_t out[BASE64_LINES_OUT(SLICE)];
     while (len > 0) {
         size_t n = len < SLICE ? len : SLICE;
-        if (give(join, out, base64_lines_encode(&join->lines, data, n, out), err) != 0)
+        if (give(join, join->out, base64_lines_encode(&join->lines, data, n, join->out), err) != 0)
             return -1;
         data += n;
         len -= n;
@@ -74,8 +78,7 @@ message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
 static int
 end_part(struct message_join *join, struct error *err)
 {
-    uint8_t out[BASE64_LINES_OUT(3)];
-    return give(join, out, base64_lines_finish(&join->lines, out), err);
+    return give(join, join->out, base64_lines_finish(&join->lines, join->out), err);
 }
 
 static int

@@ -185,10 +185,40 @@ keep_partial(struct mime_scan *scan, const uint8_t *data, size_t len, struct err
     return put_text(scan, data, len, err);
 }
 
+/* Full lines of a part that is under way, many at a time. *taken: bytes of them. */
+static int
+take_lines(struct mime_scan *scan, const uint8_t *data, size_t len, size_t *taken, struct error *err)
+{
+    uint8_t out[MIME_SCAN_LINES];
+    size_t stride = scan->run_line + (size_t)scan->run_eol, at = 0, n = 0;
+    bool padded, crlf = scan->run_eol == MIME_EOL_CRLF;
+    while (len - at >= stride && n + MIME_SCAN_LINE <= sizeof(out)) {
+        const uint8_t *line = data + at, *eol = line + scan->run_line;
+        bool ended = crlf ? eol[0] == '\r' && eol[1] == '\n' : eol[0] == '\n';
+        size_t decoded = ended && eol[-1] != '=' ? base64_line_decode(line, scan->run_line, out + n, &padded) : 0;
+        if (decoded == 0)
+            break;
+        n += decoded;
+        at += stride;
+    }
+    *taken = at;
+    return n == 0 ? 0 : scan->vtable->part_data(scan->ctx, out, n, err);
+}
+
 int
 mime_scan_write(struct mime_scan *scan, const uint8_t *data, size_t len, struct error *err)
 {
     while (len > 0) {
+        /* A run goes on with a line of its own line end: what ended the line before is known to be the same. */
+        if (scan->in_run && scan->committed && scan->line_len == 0 && scan->pending_eol == scan->run_eol) {
+            size_t taken;
+            if (take_lines(scan, data, len, &taken, err) != 0)
+                return -1;
+            data += taken;
+            len -= taken;
+            if (taken > 0)
+                continue;
+        }
         const uint8_t *newline = memchr(data, '\n', len);
         size_t n = newline == NULL ? len : (size_t)(newline - data) + 1;
         int failed;

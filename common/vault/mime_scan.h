@@ -14,6 +14,9 @@ struct error;
 #define MIME_SCAN_LINE 1024 /* the longest line that may be base64 */
 #define MIME_SCAN_HOLD 512  /* shorter runs stay text */
 
+/* The most that part_data() is given at a time. */
+#define MIME_SCAN_LINES ((size_t)12 << 10)
+
 struct mime_scan_vtable {
     int (*text)(void *ctx, const uint8_t *data, size_t len, struct error *err);
     /* Lines of line_len characters but for the last, which ends without a line end. */

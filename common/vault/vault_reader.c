@@ -39,6 +39,7 @@ vault_reader_close(struct vault_reader *reader)
     vault_reader_cache_clear(reader);
     for (int i = 0; i < READER_PACKS; i++)
         aead_free(reader->keys[i].aead);
+    free(reader->spare);
     hmac_free(reader->naming);
     group_decoder_free(reader->decoder);
     buffer_clear(&reader->sealed);
@@ -141,7 +142,9 @@ read_node(struct vault_reader *reader, const struct content_list_entry *at, int 
     const uint8_t *data = vault_reader_chunk(reader, &at->id, &len, err);
     if (data == NULL)
         return -1;
-    CLEANUP(memory_free_p) struct content_list_node *node = MEMORY_NEW(struct content_list_node);
+    CLEANUP(memory_free_p) struct content_list_node *node = malloc(sizeof(*node));
+    if (node == NULL)
+        return FAIL(err, ERROR_LIMIT, 0, "no memory for a list of chunks");
     if (content_list_decode(data, len, node, err) != 0)
         return -1;
     for (size_t i = 0; i < node->count; i++)
@@ -199,21 +202,36 @@ on_part(void *ctx, struct message_join *join, const struct content_ref *ref, str
 }
 
 int
-vault_reader_read(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
-                  struct error *err)
+vault_reader_read_recipe(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
+                         struct error *err)
+{
+    struct content_ref recipe = *ref;
+    recipe.len = ANY_LENGTH;
+    return vault_reader_read_plain(reader, &recipe, sink, ctx, err);
+}
+
+int
+vault_reader_read_held(struct vault_reader *reader, const struct content_ref *ref, const struct reader_recipe *held,
+                       vault_sink_fn *sink, void *ctx, struct error *err)
 {
     static const struct message_join_vtable vtable = { on_message, on_part };
     if (!ref->message)
         return vault_reader_read_plain(reader, ref, sink, ctx, err);
     struct rebuild rebuild = { reader, NULL, sink, ctx };
-    struct content_ref recipe = *ref;
-    recipe.len = ANY_LENGTH;
     rebuild.join = message_join_new(&vtable, &rebuild);
-    int failed = vault_reader_read_plain(reader, &recipe, on_recipe, &rebuild, err);
+    int failed = held != NULL && held->data != NULL ? message_join_write(rebuild.join, held->data, held->len, err)
+                                                    : vault_reader_read_recipe(reader, ref, on_recipe, &rebuild, err);
     if (failed == 0)
         failed = message_join_end(rebuild.join, ref->len, err);
     message_join_free(rebuild.join);
     return failed;
+}
+
+int
+vault_reader_read(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
+                  struct error *err)
+{
+    return vault_reader_read_held(reader, ref, NULL, sink, ctx, err);
 }
 
 static int

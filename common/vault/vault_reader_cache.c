@@ -43,20 +43,39 @@ drop_oldest(struct vault_reader *reader)
     struct reader_group *gone = *oldest;
     *oldest = gone->next;
     reader->cached -= gone->raw;
-    free(gone->data);
+    if (gone->capacity > reader->spare_capacity) {
+        free(reader->spare);
+        reader->spare = gone->data;
+        reader->spare_capacity = gone->capacity;
+    } else {
+        free(gone->data);
+    }
     free(gone);
 }
 
-void
-vault_reader_cache_add(struct vault_reader *reader, const struct chunk_place *place, uint8_t *data)
+uint8_t *
+vault_reader_cache_room(struct vault_reader *reader, size_t raw, size_t *capacity)
 {
-    while (reader->cached > 0 && reader->cached + place->group_raw > reader->cache_bytes)
+    while (reader->cached > 0 && reader->cached + raw > reader->cache_bytes)
         drop_oldest(reader);
+    if (reader->spare_capacity >= raw) {
+        *capacity = reader->spare_capacity;
+        reader->spare_capacity = 0;
+        return MOVE(reader->spare);
+    }
+    *capacity = raw;
+    return malloc(raw);
+}
+
+void
+vault_reader_cache_add(struct vault_reader *reader, const struct chunk_place *place, uint8_t *data, size_t capacity)
+{
     struct reader_group *group = MEMORY_NEW(struct reader_group);
     snprintf(group->pack, sizeof(group->pack), "%s", place->pack);
     group->group = place->group;
     group->raw = place->group_raw;
     group->data = data;
+    group->capacity = capacity;
     group->used = ++reader->tick;
     struct reader_group **bucket = bucket_of(reader, place->pack, place->group);
     group->next = *bucket;

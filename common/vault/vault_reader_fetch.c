@@ -137,7 +137,8 @@ open_group(struct vault_reader *reader, const struct chunk_place *place, uint8_t
     vault_nonce(place->group, nonce);
     if (aead_open(aead, nonce, (struct aead_bound){ bound, bound_len }, sealed, place->group_stored, sealed, err) != 0)
         return error_wrap(err, "pack %s, group %u", place->pack, place->group);
-    uint8_t *raw = malloc(place->group_raw);
+    size_t capacity;
+    uint8_t *raw = vault_reader_cache_room(reader, place->group_raw, &capacity);
     if (raw == NULL)
         return FAIL(err, ERROR_LIMIT, 0, "no memory for a group of %u bytes", place->group_raw);
     if (group_decoder_run(reader->decoder, sealed, place->group_stored - AEAD_TAG_LEN, raw, place->group_raw, err) !=
@@ -145,7 +146,7 @@ open_group(struct vault_reader *reader, const struct chunk_place *place, uint8_t
         free(raw);
         return error_wrap(err, "pack %s, group %u", place->pack, place->group);
     }
-    vault_reader_cache_add(reader, place, raw);
+    vault_reader_cache_add(reader, place, raw, capacity);
     return 0;
 }
 
@@ -267,7 +268,7 @@ on_group_block(void *ctx, size_t range, const uint8_t *data, size_t len, struct 
     return buffer_append(&one->reader->sealed, data, len, err);
 }
 
-const uint8_t *
+struct reader_group *
 vault_reader_group(struct vault_reader *reader, const struct chunk_place *place, struct error *err)
 {
     struct reader_group *group = vault_reader_cache_find(reader, place->pack, place->group);
@@ -294,7 +295,20 @@ vault_reader_group(struct vault_reader *reader, const struct chunk_place *place,
         FAIL(err, ERROR_CORRUPT, 0, "pack %s: the index says two sizes of one group", place->pack);
         return NULL;
     }
-    return group->data;
+    return group;
+}
+
+/* The same chunk of the same opened group was checked before: content that is there many times. */
+static bool
+is_verified(const struct reader_group *group, const struct reader_verified *chunk)
+{
+    unsigned n = group->verified_count < READER_VERIFIED ? group->verified_count : READER_VERIFIED;
+    for (unsigned i = 0; i < n; i++) {
+        const struct reader_verified *v = &group->verified[i];
+        if (v->offset == chunk->offset && v->len == chunk->len && memcmp(&v->id, &chunk->id, sizeof(v->id)) == 0)
+            return true;
+    }
+    return false;
 }
 
 const uint8_t *
@@ -304,14 +318,19 @@ vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_
     struct chunk_id named;
     if (vault_reader_place(reader, id, &place, err) != 0)
         return NULL;
-    const uint8_t *group = vault_reader_group(reader, &place, err);
+    struct reader_group *group = vault_reader_group(reader, &place, err);
     if (group == NULL)
         return NULL;
-    vault_name_chunk(reader->naming, group + place.chunk_offset, place.chunk_len, &named);
-    if (memcmp(&named, id, sizeof(named)) != 0) {
-        FAIL(err, ERROR_CORRUPT, 0, "pack %s, group %u: a chunk is not what its name says", place.pack, place.group);
-        return NULL;
+    const struct reader_verified chunk = { .offset = place.chunk_offset, .len = place.chunk_len, .id = *id };
+    if (!is_verified(group, &chunk)) {
+        vault_name_chunk(reader->naming, group->data + place.chunk_offset, place.chunk_len, &named);
+        if (memcmp(&named, id, sizeof(named)) != 0) {
+            FAIL(err, ERROR_CORRUPT, 0, "pack %s, group %u: a chunk is not what its name says", place.pack,
+                 place.group);
+            return NULL;
+        }
+        group->verified[group->verified_count++ % READER_VERIFIED] = chunk;
     }
     *len = place.chunk_len;
-    return group + place.chunk_offset;
+    return group->data + place.chunk_offset;
 }

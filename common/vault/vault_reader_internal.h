@@ -14,6 +14,8 @@
 #define READER_WINDOW    ((size_t)8 << 20)
 #define READER_LOOKAHEAD 512
 
+#define READER_VERIFIED 64 /* chunks of an opened group that are remembered as checked */
+
 struct pack_set;
 
 struct reader_group {
@@ -22,7 +24,13 @@ struct reader_group {
     uint32_t raw;
     uint64_t used; /* the reader's tick when it was used last */
     uint8_t *data;
+    size_t capacity;           /* of data */
     struct reader_group *next; /* in its bucket */
+    unsigned verified_count;   /* ever; the newest READER_VERIFIED are kept */
+    struct reader_verified {
+        uint32_t offset, len;
+        struct chunk_id id;
+    } verified[READER_VERIFIED];
 };
 
 struct reader_place {
@@ -49,6 +57,8 @@ struct vault_reader {
     struct reader_pack_key keys[READER_PACKS];
     struct reader_place *places;
     struct buffer sealed; /* one range that is arriving */
+    uint8_t *spare;       /* memory of a group that left the cache, for the next one */
+    size_t spare_capacity;
     uint64_t bytes_fetched;
     struct pack_set *stored; /* when it is known which packs are really there; borrowed */
 };
@@ -56,6 +66,19 @@ struct vault_reader {
 /* As vault_reader_read(), for a content that is no message (a recipe itself, an attachment). */
 int vault_reader_read_plain(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
                             struct error *err);
+
+/* A message's recipe that was read before; data is NULL when it was not kept. */
+struct reader_recipe {
+    uint8_t *data;
+    size_t len;
+};
+
+/* The bytes of a message's recipe. */
+int vault_reader_read_recipe(struct vault_reader *reader, const struct content_ref *ref, vault_sink_fn *sink, void *ctx,
+                             struct error *err);
+/* As vault_reader_read(), with the recipe in hand; NULL: without. */
+int vault_reader_read_held(struct vault_reader *reader, const struct content_ref *ref, const struct reader_recipe *held,
+                           vault_sink_fn *sink, void *ctx, struct error *err);
 
 /* Whether an answer of the host is possible at all. */
 bool vault_reader_place_sane(const struct chunk_place *place);
@@ -70,15 +93,19 @@ int vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, s
 int vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const *places, size_t n,
                        struct error *err);
 /* The opened group of this place, valid until the next call on the reader. */
-const uint8_t *vault_reader_group(struct vault_reader *reader, const struct chunk_place *place, struct error *err);
+struct reader_group *vault_reader_group(struct vault_reader *reader, const struct chunk_place *place,
+                                        struct error *err);
 
 /* The chunk's bytes, checked against its name; valid until the next call on the reader. */
 const uint8_t *vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len,
                                   struct error *err);
 
 struct reader_group *vault_reader_cache_find(struct vault_reader *reader, const char *pack, uint32_t group);
-/* Takes data. */
-void vault_reader_cache_add(struct vault_reader *reader, const struct chunk_place *place, uint8_t *data);
+/* Memory for a group, after the oldest ones made room for it; the caller gives it to vault_reader_cache_add() or frees
+ * it. NULL when there is none. */
+uint8_t *vault_reader_cache_room(struct vault_reader *reader, size_t raw, size_t *capacity);
+void vault_reader_cache_add(struct vault_reader *reader, const struct chunk_place *place, uint8_t *data,
+                            size_t capacity);
 void vault_reader_cache_clear(struct vault_reader *reader);
 
 #endif

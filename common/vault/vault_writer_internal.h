@@ -44,6 +44,7 @@ struct writer_group {
     size_t len, chunk_count;
     struct writer_group *next; /* in the list of free ones */
     size_t room;               /* of data */
+    size_t limit;              /* what may be filled of it */
     struct pack_chunk chunks[WRITER_GROUP_CHUNKS];
     uint8_t data[];
 };

@@ -37,7 +37,7 @@ static int
 on_part_data(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
     struct rebuilt *rebuilt = ctx;
-    uint8_t out[BASE64_LINES_OUT(MIME_SCAN_LINE)];
+    uint8_t out[BASE64_LINES_OUT(MIME_SCAN_LINES)];
     return buffer_append(&rebuilt->bytes, out, base64_lines_encode(&rebuilt->lines, data, len, out), err);
 }
 

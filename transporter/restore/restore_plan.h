@@ -7,7 +7,7 @@
 #include "transporter/restore/restore_sink.h"
 #include "transporter/restore/selection.h"
 
-#define RESTORE_PLAN_ITEMS 128               /* in a batch */
+#define RESTORE_PLAN_ITEMS 1024              /* in a batch */
 #define RESTORE_PLAN_BYTES ((size_t)2 << 20) /* of metadata in a batch, plus one item */
 
 struct vault;

@@ -143,7 +143,7 @@ restore_workers_new(const struct restore_workers_options *options, struct error 
 {
     struct restore_workers *workers = memory_new(sizeof(*workers) + options->threads * sizeof(workers->threads[0]));
     workers->options = *options;
-    workers->waiting = bounded_queue_new(options->threads, SIZE_MAX);
+    workers->waiting = bounded_queue_new(1, SIZE_MAX);
     cancel_hook(options->cancel, on_cancel, workers);
     for (unsigned i = 0; i < options->threads; i++) {
         int failed = pthread_create(&workers->threads[i], NULL, run_worker, workers);
