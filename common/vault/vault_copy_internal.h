@@ -14,6 +14,7 @@ struct catalog_edit;
 struct copy_items;
 struct copy_packs;
 struct copy_refs;
+struct copy_upload;
 
 /* Damage costs what is damaged; every other failure ends the copy. */
 static inline bool
@@ -72,6 +73,18 @@ int vault_copy_items_add(struct copy_items *items, struct tree_bytes key, struct
 int vault_copy_items_flush(struct copy_items *items, struct error *err);
 /* Items found damaged so far. */
 uint64_t vault_copy_items_damaged(const struct copy_items *items);
+
+/* One pack on its way to the destination while the next one is read: two packs of memory. */
+struct copy_upload *vault_copy_upload_open(struct vault_backend to, struct error *err);
+/* Waits for the one under way. */
+void vault_copy_upload_close(struct copy_upload *upload);
+void vault_copy_upload_close_p(struct copy_upload **upload);
+/* Takes the bytes, and gives an empty buffer for them, when the one before is durable. Fails as that did. */
+int vault_copy_upload_put(struct copy_upload *upload, const char *name, struct buffer *pack, struct error *err);
+/* 0: every pack put so far is durable. */
+int vault_copy_upload_wait(struct copy_upload *upload, struct error *err);
+/* Packs and bytes that are durable. */
+void vault_copy_upload_count(struct copy_upload *upload, struct vault_copy_counts *counts);
 
 /* Packs as ciphertext. vault: NULL without a key. */
 struct copy_packs *vault_copy_packs_new(struct vault_copy *copy, const struct vault_copy_source *from,

@@ -26,12 +26,13 @@ struct handled {
 
 struct copy_packs {
     struct vault_copy *copy;
-    struct vault_backend from, to;
+    struct vault_backend from;
     struct vault *vault;         /* NULL: without a key */
     struct vault_reader *reader; /* with a key */
     struct pack_set *stored;     /* in the source */
     struct pack_set *arrived;    /* in the destination, before this run */
     struct handled *handled;
+    struct copy_upload *upload;
     struct buffer pack, opened;
     struct aead *aead;
     char (*names)[PACK_NAME_LEN]; /* copied by this run, the last ones */
@@ -52,12 +53,14 @@ vault_copy_packs_new(struct vault_copy *copy, const struct vault_copy_source *fr
     CLEANUP(vault_copy_packs_free_p) struct copy_packs *packs = MEMORY_NEW(struct copy_packs);
     packs->copy = copy;
     packs->from = from->backend;
-    packs->to = to;
     packs->vault = from->vault;
     packs->names = memory_new(NAMES_KEPT * sizeof(packs->names[0]));
     buffer_init(&packs->pack, PACK_MAX_BYTES);
     buffer_init(&packs->opened, PACK_MAX_BYTES);
     if ((packs->arrived = list(to, true, err)) == NULL || (packs->stored = list(from->backend, false, err)) == NULL)
+        return NULL;
+    packs->upload = vault_copy_upload_open(to, err);
+    if (packs->upload == NULL)
         return NULL;
     if (from->vault != NULL) {
         packs->reader = vault_reader_open(from->vault, copy->options->memory_bytes, err);
@@ -78,6 +81,11 @@ vault_copy_packs_free(struct copy_packs *packs)
         HASH_DEL(packs->handled, handled);
         free(handled);
     }
+    if (packs->upload != NULL) {
+        (void)vault_copy_upload_wait(packs->upload, &(struct error)ERROR_INIT);
+        vault_copy_upload_count(packs->upload, packs->copy->counts);
+    }
+    vault_copy_upload_close(packs->upload);
     vault_reader_close(packs->reader);
     pack_set_free(packs->stored);
     pack_set_free(packs->arrived);
@@ -195,7 +203,7 @@ keep_name(struct copy_packs *packs, const char *name)
     packs->name_count += packs->name_count < NAMES_KEPT;
 }
 
-/* 1: it is there, 0: it is damaged, *damage says how; -1. */
+/* 1: it is on its way, 0: it is damaged, *damage says how; -1. */
 static int
 fetch(struct copy_packs *packs, const char *name, struct error *damage, struct error *err)
 {
@@ -215,11 +223,10 @@ fetch(struct copy_packs *packs, const char *name, struct error *damage, struct e
                                "names the items",
                                &failure, err);
     }
-    if (packs->to.vtable->put_pack(packs->to.ctx, name, packs->pack.data, packs->pack.len, err) != 0)
-        return error_wrap(err, "pack %s", name);
-    counts->packs_copied++;
     counts->bytes_read += packs->pack.len;
-    counts->bytes_stored += packs->pack.len;
+    if (vault_copy_upload_put(packs->upload, name, &packs->pack, err) != 0)
+        return -1;
+    vault_copy_upload_count(packs->upload, counts);
     keep_name(packs, name);
     vault_copy_progress(packs->copy);
     return 1;
@@ -258,6 +265,9 @@ bring_used(struct copy_packs *packs, struct error *why, struct error *err)
             return -1;
         all = got == 0 ? 0 : all;
     }
+    if (vault_copy_upload_wait(packs->upload, err) != 0)
+        return -1;
+    vault_copy_upload_count(packs->upload, packs->copy->counts);
     return all;
 }
 

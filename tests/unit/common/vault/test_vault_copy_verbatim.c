@@ -17,10 +17,9 @@ put_format(struct vault_fixture *f, uint8_t key)
 {
     struct error err = ERROR_INIT;
     uint8_t mac_key[32] = { key };
-    struct vault_format format = { .version = VAULT_FORMAT_NEWEST,
-                                   .compression_level = 3,
-                                   .sizes = chunker_sizes_new,
-                                   .created_ms = 5 };
+    struct vault_format format = {
+        .version = VAULT_FORMAT_NEWEST, .compression_level = 3, .sizes = chunker_sizes_new, .created_ms = 5
+    };
     struct vault_backend backend = f->vault.backend;
     CLEANUP(buffer_clear) struct buffer object = BUFFER_INIT(VAULT_FORMAT_MAX);
     snprintf(format.vault_id, sizeof(format.vault_id), "%s", f->vault.id);
