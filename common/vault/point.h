@@ -30,6 +30,7 @@ struct point_counts {
     uint64_t items_skipped, items_failed;
     uint64_t bytes_read, bytes_stored; /* by this run */
     uint64_t items_damaged;            /* of a copy: with CATALOG_FLAG_DAMAGED */
+    uint64_t quarantine;               /* the vault's notes of damage up to this ordinal were taken into account */
 };
 
 struct point {

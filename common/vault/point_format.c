@@ -127,15 +127,14 @@ get_root(struct reader *in, struct tree_root *root)
 }
 
 /* In the order of the format; later versions add at the end. */
-#define COUNTS 10
+#define COUNTS 11
 static void
 counts_of(struct point_counts *counts, uint64_t *out[COUNTS])
 {
     uint64_t *all[COUNTS] = {
-        &counts->items,         &counts->bytes,         &counts->items_new,
-        &counts->items_changed, &counts->items_deleted, &counts->items_skipped,
-        &counts->items_failed,  &counts->bytes_read,    &counts->bytes_stored,
-        &counts->items_damaged,
+        &counts->items,         &counts->bytes,         &counts->items_new,    &counts->items_changed,
+        &counts->items_deleted, &counts->items_skipped, &counts->items_failed, &counts->bytes_read,
+        &counts->bytes_stored,  &counts->items_damaged, &counts->quarantine,
     };
     memcpy(out, all, sizeof(all));
 }

@@ -26,16 +26,26 @@ struct vault_commit {
     uint64_t epoch; /* what begin() told before the run read anything; 0: not known */
 };
 
+#define VAULT_PLACES_MAX 16 /* of one chunk */
+#define VAULT_MARKS_MAX  4096
+
+/* A group of a pack that was found damaged, or found whole again. */
+struct vault_mark {
+    char pack[PACK_NAME_LEN];
+    uint32_t group; /* or PACK_MARK_WHOLE */
+    bool good;
+};
+
 struct vault_backend_vtable {
     /* The vault's epoch. Every run asks before it reads anything that its point may refer to: the point it goes on
      * from, or where chunks lie. proto/FORMAT.md, "Retire journal". */
     int (*begin)(void *backend, uint64_t *epoch, struct error *err);
     /* For writers: what they need not store. places[i] answers ids[i]; n is at most FIND_MAX_CHUNKS. A chunk counts as
      * known as soon as the pack that holds it is durable, also before any point refers to it; not when its pack is
-     * retired. */
+     * retired, and not when it was found damaged. */
     int (*find_chunks)(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places,
                        struct error *err);
-    /* For readers: likewise, but a retired pack is better than none. */
+    /* For readers: likewise, but a retired or damaged pack is better than none. */
     int (*locate_chunks)(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places,
                          struct error *err);
     /* 0 means durable. The same pack again is fine; other bytes under a taken name are ERROR_EXISTS. */
@@ -54,6 +64,12 @@ struct vault_backend_vtable {
      * sweep has closed the run's epoch: begin again. ERROR_FENCED when a newer owner holds the point's scope.
      * ERROR_EXISTS when a point of this name is retired. */
     int (*commit_point)(void *backend, const struct vault_commit *commit, struct error *err);
+    /* Every place of one chunk, the best first; NULL: only locate_chunks tells. */
+    int (*chunk_places)(void *backend, const struct chunk_id *id, struct chunk_place places[VAULT_PLACES_MAX],
+                        size_t *count, struct error *err);
+    /* Notes durably what was found damaged, or whole again; at most VAULT_MARKS_MAX. *ordinal, of the newest note (0:
+     * none), grows with each call that has marks. Nothing is removed. NULL: cannot be noted. */
+    int (*quarantine)(void *backend, const struct vault_mark *marks, size_t n, uint64_t *ordinal, struct error *err);
     const struct vault_sweep_vtable *sweep; /* common/vault/vault_sweep_backend.h; NULL: no sweeps this way */
 };
 

@@ -16,14 +16,6 @@ struct copy_packs;
 struct copy_refs;
 struct copy_upload;
 
-/* Damage costs what is damaged; every other failure ends the copy. */
-static inline bool
-copy_is_damage(const struct error *err)
-{
-    return err->kind == ERROR_CORRUPT || err->kind == ERROR_FORMAT || err->kind == ERROR_NOT_FOUND ||
-           err->kind == ERROR_UNSUPPORTED;
-}
-
 /* The part that both ways of copying have. */
 struct vault_copy {
     const struct vault_copy_options *options;

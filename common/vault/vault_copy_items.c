@@ -4,6 +4,7 @@
 #include "common/vault/catalog_edit.h"
 #include "common/vault/catalog_item.h"
 #include "common/vault/vault_copy_internal.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_probe.h"
 #include "common/vault/vault_reader_internal.h"
 
@@ -139,7 +140,7 @@ on_content_end(void *ctx, struct vault_read *read, const struct error *failure, 
     if (failure != NULL)
         vault_stream_abort(stream);
     /* Without err the batch is ending for a reason that is not the content's. */
-    if (failure != NULL && (err == NULL || (!copy_is_damage(failure) && failure->kind != ERROR_LIMIT)))
+    if (failure != NULL && (err == NULL || (!vault_damage_is(failure) && failure->kind != ERROR_LIMIT)))
         return -1;
     if (failure != NULL)
         return note_damage(items, part, failure, err);
@@ -229,7 +230,7 @@ probe_recalled(struct copy_items *items, const struct vault_read *reads, const s
         uint64_t chunks = 0;
         bool known = recalled[i].form != CONTENT_NONE &&
                      vault_probe(items->options.to_reader, &recalled[i], &chunks, &missing) == 0;
-        if (error_is_set(&missing) && !copy_is_damage(&missing)) {
+        if (error_is_set(&missing) && !vault_damage_is(&missing)) {
             *err = missing;
             return -1;
         }

@@ -6,6 +6,7 @@
 #include "common/vault/pack_set.h"
 #include "common/vault/tree.h"
 #include "common/vault/vault_copy_internal.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_directory.h"
 #include "common/vault/vault_probe.h"
 #include "common/vault/vault_reader_internal.h"
@@ -211,7 +212,7 @@ fetch(struct copy_packs *packs, const char *name, struct error *damage, struct e
     struct pack_trailer trailer;
     struct vault_copy_counts *counts = packs->copy->counts;
     if (read_pack(packs, name, &trailer, &failure) != 0 || check_pack(packs, name, &trailer, &failure) != 0) {
-        if (!copy_is_damage(&failure)) {
+        if (!vault_damage_is(&failure)) {
             *err = failure;
             return error_wrap(err, "pack %s", name);
         }
@@ -314,7 +315,7 @@ vault_copy_packs_for(struct copy_packs *packs, const struct point *point, const 
         tree_diff(packs->reader, &before->children, &point->catalog.children, on_child_changed, NULL, &failure) != 0 ||
         vault_probe(packs->reader, &point->cursor, &chunks, &failure) != 0 ||
         vault_probe(packs->reader, &point->outcomes, &chunks, &failure) != 0) {
-        if (copy_is_damage(&failure)) {
+        if (vault_damage_is(&failure)) {
             *why = failure;
             return 0;
         }

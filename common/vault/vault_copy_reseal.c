@@ -3,6 +3,7 @@
 #include "common/vault/catalog_edit.h"
 #include "common/vault/tree.h"
 #include "common/vault/vault_copy_internal.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_internal.h"
 
 #include <stdio.h>
@@ -105,11 +106,11 @@ copy_outcomes(struct passage *passage, struct error *err)
     int failed = 0;
     if (from->form != CONTENT_NONE &&
         vault_reader_read(passage->run->reader, from, on_outcome_block, stream, &damage) != 0)
-        failed = copy_is_damage(&damage) ? vault_copy_tell(&passage->run->copy, (struct catalog_key){ NULL, 0 },
-                                                           "the point's list of left out items is damaged in the "
-                                                           "source; the copy has what could be read",
-                                                           &damage, err)
-                                         : error_wrap(err, "%s", damage.text);
+        failed = vault_damage_is(&damage) ? vault_copy_tell(&passage->run->copy, (struct catalog_key){ NULL, 0 },
+                                                            "the point's list of left out items is damaged in the "
+                                                            "source; the copy has what could be read",
+                                                            &damage, err)
+                                          : error_wrap(err, "%s", damage.text);
     if (failed != 0 && err != NULL && !error_is_set(err))
         *err = damage;
     if (failed == 0)
@@ -127,7 +128,7 @@ read_cursor(struct passage *passage, uint8_t **cursor, size_t *len, struct error
     if (point_read_cursor(passage->run->reader, &passage->from, cursor, len, &damage) == 0)
         return 0;
     *len = 0;
-    if (copy_is_damage(&damage))
+    if (vault_damage_is(&damage))
         return vault_copy_tell(
             &passage->run->copy, (struct catalog_key){ NULL, 0 },
             "the point's cursor is damaged in the source; a backup that goes on in the copy has to be "
@@ -215,7 +216,7 @@ attempt_with_base(struct reseal *run, const struct point *from, struct point *to
     if (run->base.there && !other_object) {
         if (attempt(run, from, &run->base, to, &failure) == 0)
             return 0;
-        if (!copy_is_damage(&failure)) {
+        if (!vault_damage_is(&failure)) {
             *err = failure;
             return -1;
         }
@@ -237,7 +238,7 @@ note_there(struct reseal *run, const struct pair *done, bool readable, struct er
 static int
 leave_out(struct reseal *run, const struct error *failure, struct error *err)
 {
-    if (!copy_is_damage(failure)) {
+    if (!vault_damage_is(failure)) {
         *err = *failure;
         return -1;
     }
@@ -259,7 +260,7 @@ copy_point(struct reseal *run, const char *id, struct error *err)
         return error_wrap(err, "in the destination");
     error_clear(err);
     bool readable = point_read(run->from, id, &done.from, &failure) == 0;
-    if (there && (readable || copy_is_damage(&failure)))
+    if (there && (readable || vault_damage_is(&failure)))
         return note_there(run, &done, readable, err);
     if (!readable && failure.kind == ERROR_NOT_FOUND) {
         run->copy.counts->points_gone++;

@@ -1,6 +1,7 @@
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/vault/vault_copy_internal.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_format.h"
 
 #include <stdio.h>
@@ -194,7 +195,7 @@ note_unreadable(struct verbatim *run, const struct error *failure, struct error 
     size_t len;
     struct error missing = ERROR_INIT;
     struct vault_backend to = run->to;
-    if (!copy_is_damage(failure)) {
+    if (!vault_damage_is(failure)) {
         *err = *failure;
         return -1;
     }

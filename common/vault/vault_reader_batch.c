@@ -1,5 +1,6 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_reader_plan.h"
 
 #include <stdlib.h>
@@ -25,13 +26,6 @@ on_data(void *ctx, const uint8_t *data, size_t len, struct error *err)
     return -1;
 }
 
-static bool
-is_damage(const struct error *err)
-{
-    return err->kind == ERROR_CORRUPT || err->kind == ERROR_FORMAT || err->kind == ERROR_NOT_FOUND ||
-           err->kind == ERROR_UNSUPPORTED || err->kind == ERROR_LIMIT;
-}
-
 static int
 read_one(struct batch *batch, size_t i, struct error *err)
 {
@@ -48,7 +42,7 @@ read_one(struct batch *batch, size_t i, struct error *err)
     bool good =
         vault_reader_read_held(batch->reader, &planned->read.ref, &planned->recipe, on_data, batch, &failure) == 0;
     free(MOVE(planned->recipe.data));
-    if (!good && (batch->stopped || !is_damage(&failure))) {
+    if (!good && (batch->stopped || !vault_damage_is(&failure))) {
         (void)batch->vtable->end(batch->ctx, batch->current, &failure, NULL);
         if (err != NULL)
             *err = failure;

@@ -7,6 +7,7 @@
 #include "common/vault/group_codec.h"
 #include "common/vault/pack_format.h"
 #include "common/vault/pack_set.h"
+#include "common/vault/vault_damage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,15 @@ place_slot(struct vault_reader *reader, const struct chunk_id *id)
     uint32_t h;
     memcpy(&h, id->bytes, sizeof(h));
     return &reader->places[h % READER_PLACES];
+}
+
+void
+vault_reader_note_place(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place)
+{
+    struct reader_place *slot = place_slot(reader, id);
+    slot->id = *id;
+    slot->place = *place;
+    slot->filled = true;
 }
 
 bool
@@ -36,15 +46,13 @@ ask(struct vault_reader *reader, const struct chunk_id *ids, size_t n, struct er
 {
     CLEANUP(memory_free_p) struct chunk_place *places = memory_new(n * sizeof(*places));
     struct vault_backend backend = reader->vault->backend;
-    if (backend.vtable->locate_chunks(backend.ctx, ids, n, places, err) != 0)
+    if ((reader->trusted_only ? backend.vtable->find_chunks(backend.ctx, ids, n, places, err)
+                              : backend.vtable->locate_chunks(backend.ctx, ids, n, places, err)) != 0)
         return error_wrap(err, "asking the vault where chunks lie");
     for (size_t i = 0; i < n; i++) {
         if (!vault_reader_place_sane(&places[i]))
             return FAIL(err, ERROR_CORRUPT, 0, "the host's index holds impossible places: rebuild it from the packs");
-        struct reader_place *slot = place_slot(reader, &ids[i]);
-        slot->id = ids[i];
-        slot->place = places[i];
-        slot->filled = true;
+        vault_reader_note_place(reader, &ids[i], &places[i]);
     }
     return 0;
 }
@@ -77,9 +85,7 @@ vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, struc
     if (!slot->place.known)
         return FAIL(err, ERROR_NOT_FOUND, 0, "a chunk is not in the vault: its pack is lost or not indexed");
     *place = slot->place;
-    if (reader->stored != NULL && !pack_set_use(reader->stored, place->pack))
-        return FAIL(err, ERROR_NOT_FOUND, 0, "pack %s is missing from the storage", place->pack);
-    return 0;
+    return reader->stored == NULL ? 0 : vault_reader_check_place(reader, id, place, err);
 }
 
 static int
@@ -150,12 +156,6 @@ open_group(struct vault_reader *reader, const struct chunk_place *place, uint8_t
     return 0;
 }
 
-static bool
-is_damage(const struct error *err)
-{
-    return err->kind == ERROR_CORRUPT || err->kind == ERROR_FORMAT || err->kind == ERROR_NOT_FOUND;
-}
-
 /* Groups that lie one behind the other in a pack. */
 struct span {
     size_t first, count;
@@ -189,7 +189,7 @@ on_fetch_block(void *ctx, size_t range, const uint8_t *data, size_t len, struct 
         if (sealed->len < place->group_stored)
             break;
         struct error damaged = ERROR_INIT;
-        if (open_group(fetch->reader, place, sealed->data, &damaged) != 0 && !is_damage(&damaged)) {
+        if (open_group(fetch->reader, place, sealed->data, &damaged) != 0 && !vault_damage_is(&damaged)) {
             if (err != NULL)
                 *err = damaged;
             return -1;
@@ -232,7 +232,7 @@ vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const 
         /* Keys first: a pack's header cannot be read while ranges are arriving. */
         struct error unreadable = ERROR_INIT;
         if (pack_key(reader, places[i]->pack, &unreadable) == NULL) {
-            if (is_damage(&unreadable))
+            if (vault_damage_is(&unreadable))
                 continue;
             if (err != NULL)
                 *err = unreadable;
@@ -249,7 +249,7 @@ vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const 
     struct error failure = ERROR_INIT;
     if (backend.vtable->get_ranges(backend.ctx, fetch.ranges, fetch.span_count, on_fetch_block, &fetch, &failure) ==
             0 ||
-        is_damage(&failure))
+        vault_damage_is(&failure))
         return 0;
     if (err != NULL)
         *err = failure;
@@ -312,25 +312,38 @@ is_verified(const struct reader_group *group, const struct reader_verified *chun
 }
 
 const uint8_t *
-vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len, struct error *err)
+vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place,
+                      struct error *err)
 {
-    struct chunk_place place;
     struct chunk_id named;
-    if (vault_reader_place(reader, id, &place, err) != 0)
-        return NULL;
-    struct reader_group *group = vault_reader_group(reader, &place, err);
+    struct reader_group *group = vault_reader_group(reader, place, err);
     if (group == NULL)
         return NULL;
-    const struct reader_verified chunk = { .offset = place.chunk_offset, .len = place.chunk_len, .id = *id };
+    const struct reader_verified chunk = { .offset = place->chunk_offset, .len = place->chunk_len, .id = *id };
     if (!is_verified(group, &chunk)) {
-        vault_name_chunk(reader->naming, group->data + place.chunk_offset, place.chunk_len, &named);
+        vault_name_chunk(reader->naming, group->data + place->chunk_offset, place->chunk_len, &named);
         if (memcmp(&named, id, sizeof(named)) != 0) {
-            FAIL(err, ERROR_CORRUPT, 0, "pack %s, group %u: a chunk is not what its name says", place.pack,
-                 place.group);
+            FAIL(err, ERROR_CORRUPT, 0, "pack %s, group %u: a chunk is not what its name says: forged or damaged",
+                 place->pack, place->group);
             return NULL;
         }
         group->verified[group->verified_count++ % READER_VERIFIED] = chunk;
     }
+    return group->data + place->chunk_offset;
+}
+
+const uint8_t *
+vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len, struct error *err)
+{
+    struct chunk_place place;
+    struct error damage = ERROR_INIT;
+    if (vault_reader_place(reader, id, &place, err) != 0)
+        return NULL;
+    const uint8_t *data = vault_reader_chunk_at(reader, id, &place, &damage);
+    if (data == NULL && vault_damage_is(&damage))
+        data = vault_reader_chunk_elsewhere(reader, id, &place, &damage);
+    if (data == NULL && err != NULL)
+        *err = damage;
     *len = place.chunk_len;
-    return group->data + place.chunk_offset;
+    return data;
 }

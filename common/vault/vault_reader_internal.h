@@ -60,7 +60,9 @@ struct vault_reader {
     uint8_t *spare;       /* memory of a group that left the cache, for the next one */
     size_t spare_capacity;
     uint64_t bytes_fetched;
-    struct pack_set *stored; /* when it is known which packs are really there; borrowed */
+    struct pack_set *stored;           /* when it is known which packs are really there; borrowed */
+    const struct pack_marks *suspects; /* with `stored`: places here are believed only when they were read; borrowed */
+    bool trusted_only;                 /* find what a writer would count on, and nothing else */
 };
 
 /* As vault_reader_read(), for a content that is no message (a recipe itself, an attachment). */
@@ -88,6 +90,13 @@ int vault_reader_locate(struct vault_reader *reader, const struct chunk_id *ids,
 int vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, struct chunk_place *place,
                        struct error *err);
 
+/* Whether the place may be gone by: its pack is stored, and it is no suspect. Else *place becomes another one of the
+ * chunk that is good, if there is any. Notes what is used. */
+int vault_reader_check_place(struct vault_reader *reader, const struct chunk_id *id, struct chunk_place *place,
+                             struct error *err);
+/* From now on the chunk is looked for there. */
+void vault_reader_note_place(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place);
+
 /* Fetches and opens groups that are not in the cache, neighbours in one range. Damaged groups are left out: they fail
  * when they are read. Fails when the backend does. At most READER_FETCH places. */
 int vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const *places, size_t n,
@@ -99,6 +108,14 @@ struct reader_group *vault_reader_group(struct vault_reader *reader, const struc
 /* The chunk's bytes, checked against its name; valid until the next call on the reader. */
 const uint8_t *vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len,
                                   struct error *err);
+
+/* The same, at this place and nowhere else. */
+const uint8_t *vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id,
+                                     const struct chunk_place *place, struct error *err);
+/* The chunk from any other place that it has, when *place is damaged; then *place is that. *err, which tells of the
+ * damage, stays when there is none. */
+const uint8_t *vault_reader_chunk_elsewhere(struct vault_reader *reader, const struct chunk_id *id,
+                                            struct chunk_place *place, struct error *err);
 
 struct reader_group *vault_reader_cache_find(struct vault_reader *reader, const char *pack, uint32_t group);
 /* Memory for a group, after the oldest ones made room for it; the caller gives it to vault_reader_cache_add() or frees

@@ -1,5 +1,7 @@
 #include "common/vault/vault_reader_plan.h"
 
+#include "common/vault/vault_damage.h"
+
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/vault/content_list.h"
@@ -73,13 +75,6 @@ vault_reader_plan_fetch(struct vault_reader *reader, const struct planned *plann
     return vault_reader_fetch(reader, places, n, err) == 0 ? (i > from ? i : from + 1) : 0;
 }
 
-static bool
-is_damage(const struct error *err)
-{
-    return err->kind == ERROR_CORRUPT || err->kind == ERROR_FORMAT || err->kind == ERROR_NOT_FOUND ||
-           err->kind == ERROR_UNSUPPORTED || err->kind == ERROR_LIMIT;
-}
-
 static int
 append(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
@@ -139,7 +134,7 @@ look_into_all(struct vault_reader *reader, struct planned *planned, size_t count
         if (messages && i >= fetched && (fetched = vault_reader_plan_fetch(reader, planned, count, i, err)) == 0)
             return -1;
         int failed = messages ? look_into_message(reader, p, &kept, &failure) : look_into_list(reader, p, &failure);
-        if (failed != 0 && !is_damage(&failure)) {
+        if (failed != 0 && !vault_damage_is(&failure)) {
             if (err != NULL)
                 *err = failure;
             return -1;

@@ -98,11 +98,13 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     pthread_mutex_init(&host->sweeping, NULL);
     pthread_mutex_init(&host->extending, NULL);
     pthread_mutex_init(&host->locking, NULL);
+    pthread_mutex_init(&host->marking, NULL);
     init_commits(&host->commits);
     host->merger = index_merger_new(host);
     host->lock_max_days = options->lock_max_days == 0 ? VAULT_HOST_LOCK_MAX_DAYS : options->lock_max_days;
     if (open_fences(host, err) != 0 || open_locks(host, err) != 0 || open_watch(host, err) != 0 ||
-        vault_host_load_journal(host, err) != 0 || vault_host_load_index(host, err) != 0) {
+        vault_host_load_journal(host, err) != 0 || vault_host_load_quarantine(host, err) != 0 ||
+        vault_host_load_index(host, err) != 0) {
         error_wrap(err, "vault %s", options->vault_id);
         return NULL;
     }
@@ -125,6 +127,8 @@ vault_host_close(struct vault_host *host)
     retire_state_free(host->retired);
     retire_watch_close(host->watch);
     pthread_mutex_destroy(&host->sweeping);
+    pthread_mutex_destroy(&host->marking);
+    pack_marks_clear(&host->marks);
     pthread_rwlock_destroy(&host->commits);
     fence_store_close(host->fences);
     pthread_rwlock_destroy(&host->lock);
@@ -146,15 +150,17 @@ vault_host_close_p(struct vault_host **host)
 
 #define FIND_AHEAD 8 /* enough lookups to wait for the memory of */
 
-/* True when the place is one for now; a retired one is kept in *spare. */
+/* True when the place is one for now; a retired one, or else a damaged one, is kept in *spare. */
 static bool
 is_good_place(const struct vault_host *host, const struct chunk_place *place, struct chunk_place *spare)
 {
     uint8_t name[PACK_NAME_BYTES];
-    if (retire_state_packs(host->retired) == 0 || pack_name_parse(place->pack, name) != 0 ||
-        retire_state_pack(host->retired, name) == 0)
+    bool damaged = pack_marks_has_place(&host->marks, place);
+    bool retired = retire_state_packs(host->retired) > 0 && pack_name_parse(place->pack, name) == 0 &&
+                   retire_state_pack(host->retired, name) != 0;
+    if (!damaged && !retired)
         return true;
-    if (!spare->known)
+    if (!spare->known || (!damaged && pack_marks_has_place(&host->marks, spare)))
         *spare = *place;
     return false;
 }
@@ -395,6 +401,7 @@ vault_host_stats(struct vault_host *host, struct vault_host_stats *stats)
     }
     stats->recovered_packs = host->recovered_packs;
     stats->retired_packs = retire_state_packs(host->retired);
+    stats->quarantined = host->marks.count;
     stats->retired_points = retire_state_points(host->retired);
     stats->lists = __atomic_load_n(&host->lists, __ATOMIC_RELAXED);
     pthread_rwlock_unlock(&host->lock);

@@ -67,11 +67,17 @@ int vault_host_check_fence(struct vault_host *host, const char *scope, uint64_t 
 /* From the director: from now on a lower fence is refused. */
 int vault_host_raise_fence(struct vault_host *host, const char *scope, uint64_t fence, struct error *err);
 
+int vault_host_chunk_places(struct vault_host *host, const struct chunk_id *id,
+                            struct chunk_place places[VAULT_PLACES_MAX], size_t *count, struct error *err);
+int vault_host_quarantine(struct vault_host *host, const struct vault_mark *marks, size_t n, uint64_t *ordinal,
+                          struct error *err);
+
 struct vault_host_stats {
     uint64_t chunks, packs, segments; /* known */
     uint64_t recovered_packs;         /* indexed from their directories at open */
     uint64_t lists;                   /* listings of the storage so far */
     uint64_t retired_packs, retired_points;
+    uint64_t quarantined; /* groups and whole packs */
 };
 void vault_host_stats(struct vault_host *host, struct vault_host_stats *stats);
 

@@ -112,6 +112,19 @@ on_sweep_remove_packs(void *host, const uint8_t *session, uint64_t epoch, const 
     return vault_host_sweep_remove_packs(host, session, epoch, names, n, removal, err);
 }
 
+static int
+on_chunk_places(void *host, const struct chunk_id *id, struct chunk_place places[VAULT_PLACES_MAX], size_t *count,
+                struct error *err)
+{
+    return vault_host_chunk_places(host, id, places, count, err);
+}
+
+static int
+on_quarantine(void *host, const struct vault_mark *marks, size_t n, uint64_t *ordinal, struct error *err)
+{
+    return vault_host_quarantine(host, marks, n, ordinal, err);
+}
+
 static const struct vault_sweep_vtable sweep_vtable = {
     .begin = on_sweep_begin,
     .journal = on_sweep_journal,
@@ -134,6 +147,8 @@ static const struct vault_backend_vtable vtable = {
     .put_object = on_put_object,
     .list_objects = on_list_objects,
     .commit_point = on_commit_point,
+    .chunk_places = on_chunk_places,
+    .quarantine = on_quarantine,
 };
 
 struct vault_backend

@@ -3,6 +3,7 @@
 
 #include "common/base/identifier.h"
 #include "common/vault/pack_format.h"
+#include "common/vault/pack_marks.h"
 #include "common/vault/retire_state.h"
 #include "transporter/host/fence_store.h"
 #include "transporter/host/index_merger.h"
@@ -37,6 +38,10 @@ struct vault_host {
     struct index_merger *merger;
     struct lost_packs *lost; /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
+
+    struct pack_marks marks; /* what was found damaged; `lock` guards it */
+    uint64_t mark_ordinal;   /* of the newest record; `marking` guards it */
+    pthread_mutex_t marking;
 
     struct retire_state *retired; /* the retire journal */
     struct retire_watch *watch;
@@ -86,6 +91,8 @@ int vault_host_check_epoch(struct vault_host *host, uint64_t epoch, const char *
 /* 0 when the point is not retired. */
 uint64_t vault_host_point_retired(struct vault_host *host, const char *point);
 int vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
+/* Reads the records of what was found damaged. */
+int vault_host_load_quarantine(struct vault_host *host, struct error *err);
 /* Ends the session, if any. */
 void vault_host_end_sweep(struct vault_host *host);
 

@@ -18,6 +18,7 @@ static const struct rpc_method methods[] = {
     { .path = "/longhaul.v1.Vault/Begin", .serve = vault_service_begin_run },
     { .path = "/longhaul.v1.Vault/ExtendLocks", .serve = vault_service_extend_locks },
     { .path = "/longhaul.v1.Vault/GetLocks", .serve = vault_service_get_locks },
+    { .path = "/longhaul.v1.Vault/Quarantine", .serve = vault_service_quarantine },
 };
 
 struct vault_service *

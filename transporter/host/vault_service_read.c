@@ -36,20 +36,33 @@ found_init(struct found *found, size_t count, struct error *err)
 }
 
 static int
+answer(struct vault_host *host, const Longhaul__V1__FindChunksRequest *request, struct found *found, size_t *count,
+       struct error *err)
+{
+    const struct chunk_id *ids = NULL;
+    if (vault_wire_ids(&request->ids, &ids, count, err) != 0)
+        return -1;
+    if (request->all && *count != 1)
+        return FAIL(err, ERROR_FORMAT, 0, "all places are told of one chunk at a time");
+    if (found_init(found, request->all ? VAULT_PLACES_MAX : *count, err) != 0)
+        return -1;
+    if (request->all)
+        return vault_host_chunk_places(host, ids, found->places, count, err);
+    return request->reading ? vault_host_locate_chunks(host, ids, *count, found->places, err)
+                            : vault_host_find_chunks(host, ids, *count, found->places, err);
+}
+
+static int
 find_chunks(const struct vault_session *session, struct rpc_call *call, struct error *err)
 {
     CLEANUP(arena_free_p) struct arena *arena = arena_new(REQUEST_BUDGET);
     ProtobufCMessage *message = NULL;
     if (vault_service_receive_one(call, &longhaul__v1__find_chunks_request__descriptor, arena, &message, err) != 0)
         return -1;
-    const struct chunk_id *ids = NULL;
     size_t count = 0;
     CLEANUP(found_clear) struct found found = { .places = NULL };
-    const Longhaul__V1__FindChunksRequest *request = (const Longhaul__V1__FindChunksRequest *)message;
-    struct vault_host *host = vault_registry_host(session->lease);
-    if (vault_wire_ids(&request->ids, &ids, &count, err) != 0 || found_init(&found, count, err) != 0 ||
-        (request->reading ? vault_host_locate_chunks(host, ids, count, found.places, err)
-                          : vault_host_find_chunks(host, ids, count, found.places, err)) != 0)
+    if (answer(vault_registry_host(session->lease), (const Longhaul__V1__FindChunksRequest *)message, &found, &count,
+               err) != 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         vault_wire_place_out(&found.places[i], &found.wire[i]);

@@ -45,6 +45,7 @@ struct find_chunks {
     size_t n;
     bool reading;
     struct chunk_place *places;
+    size_t *count; /* not NULL: every place of one chunk */
 };
 
 static int
@@ -56,16 +57,20 @@ find_chunks_talk(void *ctx, struct rpc_call *call, struct error *err)
     request.ids.data = (uint8_t *)(uintptr_t)find->ids;
     request.ids.len = find->n * CHUNK_ID_LEN;
     request.reading = find->reading;
+    request.all = find->count != NULL;
     ProtobufCMessage *message = NULL;
     if (send_only(call, &request.base, err) != 0 ||
         receive_one(call, &longhaul__v1__find_chunks_reply__descriptor, arena, &message, err) != 0)
         return -1;
     const Longhaul__V1__FindChunksReply *reply = (const Longhaul__V1__FindChunksReply *)message;
-    if (reply->n_places != find->n)
+    size_t most = find->count != NULL ? VAULT_PLACES_MAX : find->n;
+    if (reply->n_places > most || (find->count == NULL && reply->n_places != most))
         return FAIL(err, ERROR_FORMAT, 0, "the host answers %zu of %zu chunks", reply->n_places, find->n);
-    for (size_t i = 0; i < find->n; i++)
+    for (size_t i = 0; i < reply->n_places; i++)
         if (vault_wire_place(reply->places[i], &find->places[i], err) != 0)
             return -1;
+    if (find->count != NULL)
+        *find->count = reply->n_places;
     return 0;
 }
 
@@ -87,6 +92,13 @@ static int
 remote_locate_chunks(void *backend, const struct chunk_id *ids, size_t n, struct chunk_place *places, struct error *err)
 {
     return find_chunks(backend, (struct find_chunks){ .ids = ids, .n = n, .reading = true, .places = places }, err);
+}
+
+static int
+remote_chunk_places(void *backend, const struct chunk_id *id, struct chunk_place places[VAULT_PLACES_MAX],
+                    size_t *count, struct error *err)
+{
+    return find_chunks(backend, (struct find_chunks){ .ids = id, .n = 1, .places = places, .count = count }, err);
 }
 
 struct put_pack {
@@ -419,4 +431,6 @@ const struct vault_backend_vtable remote_vault_vtable = {
     .put_object = remote_put_object,
     .list_objects = remote_list_objects,
     .commit_point = remote_commit_point,
+    .chunk_places = remote_chunk_places,
+    .quarantine = remote_vault_quarantine,
 };
