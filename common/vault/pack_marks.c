@@ -88,6 +88,17 @@ pack_marks_has(const struct pack_marks *marks, const uint8_t pack[PACK_NAME_BYTE
 }
 
 bool
+pack_marks_touch(const struct pack_marks *marks, const uint8_t pack[PACK_NAME_BYTES])
+{
+    struct pack_mark mark = { .group = 0 };
+    if (marks->count == 0)
+        return false;
+    memcpy(mark.pack, pack, sizeof(mark.pack));
+    size_t at = position(marks, &mark);
+    return at < marks->count && memcmp(marks->at[at].pack, pack, sizeof(mark.pack)) == 0;
+}
+
+bool
 pack_marks_has_place(const struct pack_marks *marks, const struct chunk_place *place)
 {
     uint8_t name[PACK_NAME_BYTES];

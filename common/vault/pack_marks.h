@@ -29,6 +29,8 @@ int pack_marks_add(struct pack_marks *marks, const struct pack_mark *mark, struc
 void pack_marks_remove(struct pack_marks *marks, const struct pack_mark *mark);
 /* The group, or its whole pack. */
 bool pack_marks_has(const struct pack_marks *marks, const uint8_t pack[PACK_NAME_BYTES], uint32_t group);
+/* Any group of it. */
+bool pack_marks_touch(const struct pack_marks *marks, const uint8_t pack[PACK_NAME_BYTES]);
 bool pack_marks_has_place(const struct pack_marks *marks, const struct chunk_place *place);
 
 #endif

@@ -3,6 +3,7 @@
 #include "common/crypto/aead.h"
 #include "common/vault/group_codec.h"
 #include "common/vault/pack_builder.h"
+#include "common/vault/vault_damage.h"
 #include "common/vault/vault_directory.h"
 #include "common/vault/vault_sweep_internal.h"
 
@@ -261,12 +262,6 @@ add_pack(struct vault_repack *repack, const char *pack, uint64_t size, const str
     return 0;
 }
 
-static bool
-is_damage(const struct error *err)
-{
-    return err->kind == ERROR_CORRUPT || err->kind == ERROR_FORMAT || err->kind == ERROR_NOT_FOUND;
-}
-
 int
 vault_repack_add(struct vault_repack *repack, const char *pack, uint64_t size, struct error *err)
 {
@@ -278,7 +273,7 @@ vault_repack_add(struct vault_repack *repack, const char *pack, uint64_t size, s
     vault_directory_clear(&directory);
     if (failed == 0)
         return 1;
-    if (is_damage(&why))
+    if (vault_damage_is(&why))
         return 0;
     if (err != NULL)
         *err = why;

@@ -65,16 +65,18 @@ index_merger_choose(const size_t *chunks, size_t count, size_t *chosen, size_t m
     return 0;
 }
 
-/* Called with the lock held. Packs that are not stored leave the index; a place that is retired gives way to another.
+/* Called with the lock held. Packs that are not stored leave the index; a place that is retired or damaged gives way to
+ * another.
  */
 static enum index_pack_fate
 fate_of(void *ctx, const uint8_t pack[16])
 {
     struct vault_host *host = ctx;
     pthread_rwlock_rdlock(&host->lock);
-    enum index_pack_fate fate = lost_packs_has(host->lost, pack)              ? INDEX_PACK_DROP
-                                : retire_state_pack(host->retired, pack) != 0 ? INDEX_PACK_SPARE
-                                                                              : INDEX_PACK_KEEP;
+    enum index_pack_fate fate = lost_packs_has(host->lost, pack) ? INDEX_PACK_DROP
+                                : retire_state_pack(host->retired, pack) != 0 || pack_marks_touch(&host->marks, pack)
+                                    ? INDEX_PACK_SPARE
+                                    : INDEX_PACK_KEEP;
     pthread_rwlock_unlock(&host->lock);
     return fate;
 }
