@@ -1,11 +1,10 @@
 #include "common/vault/vault_reader_plan.h"
 
-#include "common/vault/vault_damage.h"
-
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/vault/content_list.h"
 #include "common/vault/message_recipe.h"
+#include "common/vault/vault_damage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +133,8 @@ look_into_all(struct vault_reader *reader, struct planned *planned, size_t count
         if (messages && i >= fetched && (fetched = vault_reader_plan_fetch(reader, planned, count, i, err)) == 0)
             return -1;
         int failed = messages ? look_into_message(reader, p, &kept, &failure) : look_into_list(reader, p, &failure);
-        if (failed != 0 && !vault_damage_is(&failure)) {
+        /* Only the order of reading depends on it, so a recipe that is too long to be looked into is no matter. */
+        if (failed != 0 && !vault_damage_is(&failure) && failure.kind != ERROR_LIMIT) {
             if (err != NULL)
                 *err = failure;
             return -1;
