@@ -4,6 +4,7 @@
 #include "director/cli/cli_json.h"
 #include "director/cli/cli_nouns.h"
 #include "director/cli/cli_repository_azure.h"
+#include "director/cli/cli_repository_s3.h"
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
@@ -89,7 +90,9 @@ add(struct cli *cli, struct error *err)
 
     if (cli_option_required(cli, "host", &host_name, err) != 0)
         return -1;
-    location = cli_repository_azure_wanted(cli) ? cli_repository_azure_location(cli, err) : folder_location(cli, err);
+    location = cli_repository_azure_wanted(cli) ? cli_repository_azure_location(cli, err)
+               : cli_repository_s3_wanted(cli)  ? cli_repository_s3_location(cli, err)
+                                                : folder_location(cli, err);
     if (location == NULL || cli_seal_find_recipient(cli, host, host_name, err) != 0 ||
         cli_seal_confirm(cli, host, err) != 0 || cli_seal_upload(cli, "storage", NULL, host, location, id, err) != 0)
         return -1;
@@ -122,12 +125,16 @@ static const struct cli_option add_options[] = {
     { "path", "DIR", false, "The folder on that machine" },
     { "lock-mode", "MODE", false, "immutable: objects are held by the file system's immutable flag" },
     CLI_REPOSITORY_AZURE_OPTIONS,
+    CLI_REPOSITORY_S3_OPTIONS,
     { NULL, NULL, false, NULL },
 };
 
 const struct cli_command cli_repository_commands[] = {
     { "add", "NAME", 1, 1, "Attach storage to a transporter",
-      "  longhaul repository add nas1 --host frankfurt-2 --path /srv/longhaul\n", add_options, add },
+      "  longhaul repository add nas1 --host frankfurt-2 --path /srv/longhaul\n"
+      "  longhaul repository add s3 --host aws-1 --s3-bucket backup --s3-region eu-central-1 --s3-lock-mode "
+      "compliance\n",
+      add_options, add },
     { "list", "", 0, 0, "All repositories", NULL, NULL, list },
     { "show", "NAME", 1, 1, "One repository", NULL, NULL, show },
     { "attach", "NAME", 1, 1, "Tell the host to attach it again", NULL, NULL, attach },

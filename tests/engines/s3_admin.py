@@ -3,6 +3,7 @@
   s3_admin.py bucket NAME [lock]        makes a bucket, with object lock if asked
   s3_admin.py readable NAME             lets the user "reader" into it
   s3_admin.py delete NAME KEY           as S3 deletes: of a bucket with versions the object is only hidden
+  s3_admin.py hide NAME PREFIX          deletes everything below a prefix like that
   s3_admin.py overwrite NAME KEY        puts other bytes over it
   s3_admin.py destroy NAME PREFIX       all that an attacker with the key can do: overwrite, hide, delete every version"""
 import json, os, sys
@@ -23,6 +24,10 @@ elif what == "readable":
          "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}]}))
 elif what == "delete":
     s3.delete_object(Bucket=bucket, Key=rest[0])
+elif what == "hide":
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=rest[0]):
+        for found in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=found["Key"])
 elif what == "overwrite":
     s3.put_object(Bucket=bucket, Key=rest[0], Body=b"not what was here")
 elif what == "destroy":
