@@ -1,5 +1,6 @@
 /* Puts objects of one size from several threads, as the pipeline puts packs: bench_s3 LOCATION.json THREADS OBJECTS
- * MIB. Prints MiB a second; the objects are removed again. tests/bench/s3.sh runs it beside other programs. */
+ * MIB. Prints MiB a second; the objects are removed again unless BENCH_KEEP is set. tests/bench/s3.sh runs it beside
+ * other programs. */
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -77,8 +78,10 @@ main(int argc, char **argv)
     run(&bench, threads);
     uint64_t took = clock_monotonic_ms(clock_system()) - start;
     printf("%.0f\n", (double)(bench.objects * bench.size) / (1 << 20) / ((double)(took > 0 ? took : 1) / 1000));
-    bench.removing = true;
-    run(&bench, threads);
+    if (getenv("BENCH_KEEP") == NULL) {
+        bench.removing = true;
+        run(&bench, threads);
+    }
     storage_close(bench.storage);
     free(bench.data);
     return bench.failed ? 1 : 0;

@@ -381,17 +381,17 @@ send_raw(struct storage *storage, const char *method, const char *name, const ch
 {
     struct s3 *s3 = s3_of(storage);
     char key[S3_KEY_LEN];
-    struct s3_put_digest digest;
+    struct s3_hash hash;
     struct http_response response;
     struct error err = ERROR_INIT;
     const struct storage_content content = { .data = body, .fd = -1, .size = strlen(body) };
     s3_request_key(s3, name, key);
-    assert_int_equal(s3_put_hash(&content, 0, content.size, &digest, &err), 0);
+    assert_int_equal(s3_hash_content(&content, 0, content.size, true, &hash, &err), 0);
     struct s3_request request = { .method = method, .key = key };
     if (body[0] != '\0') {
         request.content = &content;
         request.len = content.size;
-        request.sha256 = digest.sha256;
+        request.sha256 = hash.sha256;
     }
     expect(s3_request_run(s3, &request, &response, &err), &err, ERROR_NONE, "");
     http_response_clear(&response);

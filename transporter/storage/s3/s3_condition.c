@@ -1,5 +1,5 @@
 #include "common/base/error.h"
-#include "common/base/memory.h"
+#include "common/base/log.h"
 #include "transporter/storage/s3/s3_internal.h"
 
 #include <stdio.h>
@@ -9,14 +9,14 @@
 static int
 try_marker(struct s3 *s3, const char *key, char version[S3_VERSION_LEN], struct error *err)
 {
-    struct s3_put_digest digest;
+    struct s3_hash hash;
     struct http_response response;
-    if (s3_put_hash(&s3_attach_marker, 0, s3_attach_marker.size, &digest, err) != 0)
+    if (s3_hash_content(&s3_attach_marker, 0, s3_attach_marker.size, true, &hash, err) != 0)
         return -1;
     struct s3_request request = {
-        .method = "PUT", .key = key, .content = &s3_attach_marker, .len = s3_attach_marker.size, .sha256 = digest.sha256
+        .method = "PUT", .key = key, .content = &s3_attach_marker, .len = s3_attach_marker.size, .sha256 = hash.sha256
     };
-    s3_request_header(&request, "content-md5", digest.md5_base64);
+    s3_request_header(&request, "content-md5", hash.md5_base64);
     s3_request_header(&request, "if-none-match", "*");
     int failed = s3_request_run(s3, &request, &response, err);
     const char *id = failed == 0 ? http_response_header(&response, "x-amz-version-id") : NULL;
@@ -46,6 +46,9 @@ s3_condition_learn(struct s3 *s3, enum s3_condition *condition, struct error *er
         return -1;
     }
     error_clear(err);
+    if (*condition != S3_CONDITION_KEPT)
+        log_warn("storage", "conditional puts are not kept there: two that write one name at a time %s storage=\"%s\"",
+                 s3->versioned ? "are told apart by their versions" : "may both succeed", s3->location.where);
     atomic_store(&s3->condition, *condition);
     return 0;
 }

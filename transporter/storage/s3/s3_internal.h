@@ -95,6 +95,15 @@ int64_t s3_lock_of(const struct http_response *response, enum s3_lock_mode mode)
 int s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock_until_ms, struct error *err);
 int s3_lock_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err);
 
+/* s3_hash.c: of a range of the content. The signature covers SHA-256, so every peer checks it, and S3 keeps it as the
+ * object's checksum. MD5 costs more than all else the driver does and is made where S3 insists on it. */
+struct s3_hash {
+    char sha256[S3_SHA256_LEN];
+    char sha256_base64[45], md5_base64[25]; /* the latter may be "" */
+};
+int s3_hash_content(const struct storage_content *content, uint64_t offset, uint64_t len, bool with_md5,
+                    struct s3_hash *hash, struct error *err);
+
 /* s3_put.c */
 int s3_put(struct storage *storage, const char *name, const struct storage_content *content, int64_t lock_until_ms,
            struct error *err);
@@ -102,12 +111,6 @@ int s3_put(struct storage *storage, const char *name, const struct storage_conte
 void s3_put_id(const struct s3 *s3, char out[S3_PUT_ID_LEN]);
 /* Fails with ERROR_EXISTS when there is an object, as its answer to a put would. */
 int s3_put_absent(struct s3 *s3, const char *key, struct error *err);
-struct s3_put_digest {
-    char sha256[S3_SHA256_LEN];
-    char sha256_base64[45], md5_base64[25];
-};
-int s3_put_hash(const struct storage_content *content, uint64_t offset, uint64_t len, struct s3_put_digest *digest,
-                struct error *err);
 struct s3_put_order {
     const char *key;
     const struct storage_content *content;
@@ -158,6 +161,9 @@ int s3_window_get(struct s3 *s3, const char *key, const char *version, uint64_t 
 
 /* s3_list.c */
 int s3_list(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx, struct error *err);
+/* The objects of one page of a listing, as the peer sent it. */
+int s3_list_read(const struct s3 *s3, const void *xml, size_t len, storage_found_fn *found, void *ctx,
+                 struct error *err);
 /* Whether any object begins with the location's prefix. */
 int s3_list_any(struct s3 *s3, bool *any, struct error *err);
 
@@ -175,6 +181,8 @@ int s3_versions_choose(struct s3 *s3, const char *key, char version[S3_VERSION_L
 /* After a read failed: true when the object is hidden behind a deletion on a location with locks; version is then of
  * the data and err is clear. */
 bool s3_versions_hidden(struct s3 *s3, const char *key, char version[S3_VERSION_LEN], struct error *err);
+/* Of one page, as the peer sent it: each object's first version but the last object's. */
+int s3_versions_read(struct s3 *s3, const void *xml, size_t len, storage_found_fn *found, void *ctx, struct error *err);
 int s3_versions_list(struct s3 *s3, const char *prefix, storage_found_fn *found, void *ctx, struct error *err);
 
 /* s3_remove.c; version "": without versions. */

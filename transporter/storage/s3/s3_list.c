@@ -61,6 +61,16 @@ on_page_element(void *ctx, const char *path, const char *text, struct error *err
     return 0;
 }
 
+int
+s3_list_read(const struct s3 *s3, const void *xml, size_t len, storage_found_fn *found, void *ctx, struct error *err)
+{
+    CLEANUP(memory_free_p) struct page *page = MEMORY_NEW(struct page);
+    page->s3 = s3;
+    page->found = found;
+    page->ctx = ctx;
+    return xml_scan(xml, len, on_page_element, page, err);
+}
+
 /* One page; the token is the last one's and becomes the next one's. */
 static int
 list_page(struct s3 *s3, struct page *page, const char *prefix, const char *limit, struct error *err)

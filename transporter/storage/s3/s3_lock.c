@@ -38,7 +38,7 @@ int
 s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock_until_ms, struct error *err)
 {
     char until[S3_LOCK_TIME_LEN];
-    struct s3_put_digest digest;
+    struct s3_hash hash;
     struct http_response response;
     s3_lock_time(lock_until_ms, until);
     CLEANUP(memory_free_p)
@@ -46,15 +46,15 @@ s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock
                                "<RetainUntilDate>%s</RetainUntilDate></Retention>",
                                s3_lock_mode_name(s3->location.lock_mode), until);
     const struct storage_content content = { .data = body, .fd = -1, .size = strlen(body) };
-    if (s3_put_hash(&content, 0, content.size, &digest, err) != 0)
+    if (s3_hash_content(&content, 0, content.size, true, &hash, err) != 0)
         return -1;
     struct s3_request request = {
-        .method = "PUT", .key = key, .content = &content, .len = content.size, .sha256 = digest.sha256
+        .method = "PUT", .key = key, .content = &content, .len = content.size, .sha256 = hash.sha256
     };
     s3_request_query(&request, "retention", "");
     if (version[0] != '\0')
         s3_request_query(&request, "versionId", version);
-    s3_request_header(&request, "content-md5", digest.md5_base64);
+    s3_request_header(&request, "content-md5", hash.md5_base64);
     int failed = s3_request_run(s3, &request, &response, err);
     http_response_clear(&response);
     return failed;

@@ -64,11 +64,11 @@ send_part(void *ctx, size_t index, struct error *err)
     struct part *part = &upload->parts[index];
     uint64_t offset = index * upload->part_size, left = content->size - offset;
     uint64_t len = left < upload->part_size ? left : upload->part_size;
-    struct s3_put_digest digest;
+    struct s3_hash hash;
     struct http_response response;
     char number[12];
 
-    if (s3_put_hash(content, offset, len, &digest, err) != 0)
+    if (s3_hash_content(content, offset, len, false, &hash, err) != 0)
         return -1;
     snprintf(number, sizeof(number), "%zu", index + 1);
     struct s3_request request = { .method = "PUT",
@@ -76,18 +76,17 @@ send_part(void *ctx, size_t index, struct error *err)
                                   .content = content,
                                   .offset = offset,
                                   .len = len,
-                                  .sha256 = digest.sha256 };
+                                  .sha256 = hash.sha256 };
     s3_request_query(&request, "partNumber", number);
     s3_request_query(&request, "uploadId", upload->id);
-    s3_request_header(&request, "content-md5", digest.md5_base64);
-    s3_request_header(&request, "x-amz-checksum-sha256", digest.sha256_base64);
+    s3_request_header(&request, "x-amz-checksum-sha256", hash.sha256_base64);
     int failed = s3_request_run(upload->s3, &request, &response, err);
     const char *etag = failed == 0 ? http_response_header(&response, "ETag") : NULL;
     if (failed == 0 && (etag == NULL || strlen(etag) >= sizeof(part->etag) || strpbrk(etag, "<>&") != NULL))
         failed = FAIL(err, ERROR_FORMAT, 0, "%s takes a part without a usable ETag", upload->s3->location.where);
     if (failed == 0) {
         snprintf(part->etag, sizeof(part->etag), "%s", etag);
-        memcpy(part->sha256_base64, digest.sha256_base64, sizeof(part->sha256_base64));
+        memcpy(part->sha256_base64, hash.sha256_base64, sizeof(part->sha256_base64));
     }
     http_response_clear(&response);
     return failed;
@@ -134,12 +133,12 @@ check_completed(const struct upload *upload, const struct s3_request *request, s
 static int
 send_complete(struct upload *upload, const struct storage_content *xml, char version[S3_VERSION_LEN], struct error *err)
 {
-    struct s3_put_digest digest;
+    struct s3_hash hash;
     struct http_response response;
-    if (s3_put_hash(xml, 0, xml->size, &digest, err) != 0)
+    if (s3_hash_content(xml, 0, xml->size, false, &hash, err) != 0)
         return -1;
     struct s3_request request = {
-        .method = "POST", .key = upload->order->key, .content = xml, .len = xml->size, .sha256 = digest.sha256
+        .method = "POST", .key = upload->order->key, .content = xml, .len = xml->size, .sha256 = hash.sha256
     };
     s3_request_query(&request, "uploadId", upload->id);
     s3_put_condition(upload->s3, &request);

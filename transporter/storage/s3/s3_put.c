@@ -2,18 +2,12 @@
 #include "common/base/encoding.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
-#include "common/crypto/digest.h"
 #include "transporter/storage/s3/s3_internal.h"
 
-#include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SINGLE_MAX ((uint64_t)16 << 20)
-#define READ_BLOCK ((size_t)256 << 10)
-#define MD5_LEN    16
 
 void
 s3_put_id(const struct s3 *s3, char out[S3_PUT_ID_LEN])
@@ -21,55 +15,6 @@ s3_put_id(const struct s3 *s3, char out[S3_PUT_ID_LEN])
     uint8_t random[(S3_PUT_ID_LEN - 1) / 2];
     clock_random(s3->clock, random, sizeof(random));
     encoding_hex(random, sizeof(random), out);
-}
-
-static int
-hash_file(int fd, uint64_t offset, uint64_t len, struct digest *sha256, EVP_MD_CTX *md5, struct error *err)
-{
-    CLEANUP(memory_free_p) uint8_t *block = memory_array(1, READ_BLOCK, READ_BLOCK, err);
-    if (block == NULL)
-        return -1;
-    for (uint64_t at = 0; at < len;) {
-        size_t want = len - at < READ_BLOCK ? (size_t)(len - at) : READ_BLOCK;
-        ssize_t n = pread(fd, block, want, (off_t)(offset + at));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return FAIL(err, ERROR_IO, errno, "reading the file to upload: %s",
-                        n == 0 ? "it became shorter" : strerror(errno));
-        digest_update(sha256, block, (size_t)n);
-        EVP_DigestUpdate(md5, block, (size_t)n);
-        at += (uint64_t)n;
-    }
-    return 0;
-}
-
-int
-s3_put_hash(const struct storage_content *content, uint64_t offset, uint64_t len, struct s3_put_digest *out,
-            struct error *err)
-{
-    CLEANUP(digest_free_p) struct digest *sha256 = digest_new();
-    EVP_MD_CTX *md5 = EVP_MD_CTX_new();
-    uint8_t sha256_bytes[DIGEST_LEN], md5_bytes[MD5_LEN];
-    int failed = 0;
-    if (md5 == NULL || EVP_DigestInit_ex(md5, EVP_md5(), NULL) != 1) {
-        EVP_MD_CTX_free(md5);
-        return FAIL(err, ERROR_INTERNAL, 0, "OpenSSL offers no MD5, which S3 needs to check what arrives");
-    }
-    if (content->data != NULL) {
-        const uint8_t *data = (const uint8_t *)content->data + offset;
-        digest_update(sha256, data, (size_t)len);
-        EVP_DigestUpdate(md5, data, (size_t)len);
-    } else {
-        failed = hash_file(content->fd, offset, len, sha256, md5, err);
-    }
-    digest_final(sha256, sha256_bytes);
-    EVP_DigestFinal_ex(md5, md5_bytes, NULL);
-    EVP_MD_CTX_free(md5);
-    encoding_hex(sha256_bytes, sizeof(sha256_bytes), out->sha256);
-    encoding_base64(sha256_bytes, sizeof(sha256_bytes), out->sha256_base64);
-    encoding_base64(md5_bytes, sizeof(md5_bytes), out->md5_base64);
-    return failed;
 }
 
 void
@@ -115,8 +60,8 @@ s3_put_absent(struct s3 *s3, const char *key, struct error *err)
 }
 
 static int
-send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put_digest *digest,
-            char version[S3_VERSION_LEN], struct error *err)
+send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_hash *hash, char version[S3_VERSION_LEN],
+            struct error *err)
 {
     struct http_response response;
     struct s3_request request = {
@@ -124,11 +69,12 @@ send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put
         .key = order->key,
         .content = order->content,
         .len = order->content->size,
-        .sha256 = digest->sha256,
+        .sha256 = hash->sha256,
     };
     s3_put_headers(s3, order, &request);
-    s3_request_header(&request, "content-md5", digest->md5_base64);
-    s3_request_header(&request, "x-amz-checksum-sha256", digest->sha256_base64);
+    if (hash->md5_base64[0] != '\0')
+        s3_request_header(&request, "content-md5", hash->md5_base64);
+    s3_request_header(&request, "x-amz-checksum-sha256", hash->sha256_base64);
     s3_put_condition(s3, &request);
     int failed = s3_request_run(s3, &request, &response, err);
     const char *id = failed == 0 ? http_response_header(&response, "x-amz-version-id") : NULL;
@@ -140,10 +86,11 @@ send_single(struct s3 *s3, const struct s3_put_order *order, const struct s3_put
 static int
 put_single(struct s3 *s3, const struct s3_put_order *order, char version[S3_VERSION_LEN], struct error *err)
 {
-    struct s3_put_digest digest;
-    if (s3_put_hash(order->content, 0, order->content->size, &digest, err) != 0)
+    struct s3_hash hash;
+    bool md5 = order->lock_until_ms != 0; /* where objects are locked, S3 insists on it */
+    if (s3_hash_content(order->content, 0, order->content->size, md5, &hash, err) != 0)
         return -1;
-    if (send_single(s3, order, &digest, version, err) == 0)
+    if (send_single(s3, order, &hash, version, err) == 0)
         return 0;
     if (err->kind != ERROR_EXISTS || !s3_put_is_ours(s3, order, NULL, version))
         return -1;

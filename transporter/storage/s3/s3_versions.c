@@ -75,6 +75,47 @@ on_versions_element(void *ctx, const char *path, const char *text, struct error 
     return 0;
 }
 
+/* Versions of one key follow each other: the last one with data is the first that was written. */
+struct first_listing {
+    const struct s3 *s3;
+    storage_found_fn *found;
+    void *ctx;
+    char key[S3_KEY_LEN];
+    struct storage_stat stat;
+};
+
+static int
+tell_first(const struct first_listing *listing, struct error *err)
+{
+    const char *prefix = listing->s3->location.prefix;
+    if (strncmp(listing->key, prefix, strlen(prefix)) != 0 || !storage_name_valid(listing->key + strlen(prefix)))
+        return 0;
+    return listing->found(listing->ctx, listing->key + strlen(prefix), &listing->stat, err);
+}
+
+static int
+keep_first(struct versions_page *page, struct error *err)
+{
+    struct first_listing *listing = page->ctx;
+    if (page->version.marker)
+        return 0;
+    if (strcmp(page->key, listing->key) != 0 && listing->key[0] != '\0' && tell_first(listing, err) != 0)
+        return -1;
+    memcpy(listing->key, page->key, sizeof(listing->key));
+    listing->stat = page->stat;
+    return 0;
+}
+
+int
+s3_versions_read(struct s3 *s3, const void *xml, size_t len, storage_found_fn *found, void *ctx, struct error *err)
+{
+    CLEANUP(memory_free_p) struct versions_page *page = MEMORY_NEW(struct versions_page);
+    struct first_listing listing = { .s3 = s3, .found = found, .ctx = ctx };
+    page->visit = keep_first;
+    page->ctx = &listing;
+    return xml_scan(xml, len, on_versions_element, page, err);
+}
+
 static int
 read_page(struct s3 *s3, struct versions_page *page, const char *prefix, struct error *err)
 {
@@ -190,37 +231,6 @@ s3_versions_hidden(struct s3 *s3, const char *key, char version[S3_VERSION_LEN],
         return false;
     error_clear(err);
     return true;
-}
-
-/* Versions of one key follow each other: the last one with data is the first that was written. */
-struct first_listing {
-    const struct s3 *s3;
-    storage_found_fn *found;
-    void *ctx;
-    char key[S3_KEY_LEN];
-    struct storage_stat stat;
-};
-
-static int
-tell_first(const struct first_listing *listing, struct error *err)
-{
-    const char *prefix = listing->s3->location.prefix;
-    if (strncmp(listing->key, prefix, strlen(prefix)) != 0 || !storage_name_valid(listing->key + strlen(prefix)))
-        return 0;
-    return listing->found(listing->ctx, listing->key + strlen(prefix), &listing->stat, err);
-}
-
-static int
-keep_first(struct versions_page *page, struct error *err)
-{
-    struct first_listing *listing = page->ctx;
-    if (page->version.marker)
-        return 0;
-    if (strcmp(page->key, listing->key) != 0 && listing->key[0] != '\0' && tell_first(listing, err) != 0)
-        return -1;
-    memcpy(listing->key, page->key, sizeof(listing->key));
-    listing->stat = page->stat;
-    return 0;
 }
 
 int
