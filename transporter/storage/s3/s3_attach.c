@@ -86,8 +86,12 @@ s3_attach(struct s3 *s3, bool create, struct error *err)
     struct storage_stat stat;
     if (learn(s3, err) != 0)
         return -1;
-    if (s3->location.first_versions || s3_stat(&s3->storage, S3_MARKER, &stat, err) == 0)
+    if (s3->location.first_versions)
         return 0;
+    if (s3_stat(&s3->storage, S3_MARKER, &stat, err) == 0) {
+        atomic_store(&s3->marker_lock_ms, stat.lock_until_ms);
+        return 0;
+    }
     if (err->kind != ERROR_NOT_FOUND)
         return -1;
     error_clear(err);

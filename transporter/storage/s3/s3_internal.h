@@ -36,7 +36,8 @@ struct s3 {
     struct s3_location location;
     bool versioned;       /* the bucket keeps versions, or did */
     atomic_int condition; /* enum s3_condition */
-    atomic_int lanes;     /* threads at work */
+    _Atomic int64_t marker_lock_ms;
+    atomic_int lanes; /* threads at work */
 };
 
 static inline struct s3 *
@@ -94,6 +95,8 @@ const char *s3_lock_mode_name(enum s3_lock_mode mode);
 int64_t s3_lock_of(const struct http_response *response, enum s3_lock_mode mode);
 int s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock_until_ms, struct error *err);
 int s3_lock_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err);
+/* Before anything gets a lock: keeps the marker locked as long, so that nobody can make the place unattachable. */
+int s3_lock_marker(struct s3 *s3, int64_t lock_until_ms, struct error *err);
 
 /* s3_hash.c: of a range of the content. The signature covers SHA-256, so every peer checks it, and S3 keeps it as the
  * object's checksum. MD5 costs more than all else the driver does and is made where S3 insists on it. */

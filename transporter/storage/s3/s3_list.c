@@ -100,7 +100,8 @@ s3_list(struct storage *storage, const char *prefix, storage_found_fn *found, vo
 {
     struct s3 *s3 = s3_of(storage);
     CLEANUP(memory_free_p) char *below = memory_printf("%s%s/", s3->location.prefix, prefix);
-    if (s3->location.first_versions)
+    /* Where objects are locked, what somebody hid is there all the same. */
+    if (s3->location.first_versions || (s3->storage.features & STORAGE_HAS_LOCKS) != 0)
         return s3_versions_list(s3, below, found, ctx, err);
     CLEANUP(memory_free_p) struct page *page = MEMORY_NEW(struct page);
     page->s3 = s3;

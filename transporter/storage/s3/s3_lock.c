@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MARKER_AHEAD_MS INT64_C(86400000)
+
 void
 s3_lock_time(int64_t lock_until_ms, char out[S3_LOCK_TIME_LEN])
 {
@@ -60,10 +62,9 @@ s3_lock_retain(struct s3 *s3, const char *key, const char *version, int64_t lock
     return failed;
 }
 
-int
-s3_lock_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err)
+static int
+extend(struct s3 *s3, const char *name, int64_t lock_until_ms, struct error *err)
 {
-    struct s3 *s3 = s3_of(storage);
     char key[S3_KEY_LEN], version[S3_VERSION_LEN];
     struct s3_head head;
     s3_request_key(s3, name, key);
@@ -83,4 +84,23 @@ s3_lock_extend(struct storage *storage, const char *name, int64_t lock_until_ms,
         return FAIL(err, ERROR_UNSUPPORTED, 0, "%s took a longer lock for %s and does not show it", s3->location.where,
                     name);
     return 0;
+}
+
+int
+s3_lock_marker(struct s3 *s3, int64_t lock_until_ms, struct error *err)
+{
+    if (lock_until_ms <= atomic_load(&s3->marker_lock_ms))
+        return 0;
+    /* A little longer each time: locks of one run end at about the same time. */
+    if (extend(s3, S3_MARKER, lock_until_ms + MARKER_AHEAD_MS, err) != 0)
+        return -1;
+    atomic_store(&s3->marker_lock_ms, lock_until_ms + MARKER_AHEAD_MS);
+    return 0;
+}
+
+int
+s3_lock_extend(struct storage *storage, const char *name, int64_t lock_until_ms, struct error *err)
+{
+    struct s3 *s3 = s3_of(storage);
+    return s3_lock_marker(s3, lock_until_ms, err) != 0 ? -1 : extend(s3, name, lock_until_ms, err);
 }

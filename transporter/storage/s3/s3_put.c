@@ -135,6 +135,8 @@ s3_put(struct storage *storage, const char *name, const struct storage_content *
     s3_lock_time(lock_until_ms, order.lock_time);
     if (strcmp(name, S3_MARKER) != 0 && s3_condition_learn(s3, &condition, err) != 0)
         return -1;
+    if (lock_until_ms != 0 && s3_lock_marker(s3, lock_until_ms, err) != 0)
+        return -1;
     order.lock_later = condition != S3_CONDITION_KEPT && s3->versioned;
     if ((large || condition != S3_CONDITION_KEPT) && s3_put_absent(s3, key, err) != 0)
         return -1;
