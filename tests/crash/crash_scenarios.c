@@ -1,8 +1,10 @@
 #include "common/base/memory.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_copy.h"
+#include "common/vault/vault_sweep.h"
 #include "tests/crash/crash_world.h"
-#include "transporter/host/vault_host.h"
+#include "transporter/host/index_merger.h"
+#include "transporter/host/vault_host_internal.h"
 
 #include <string.h>
 
@@ -116,10 +118,83 @@ copy_verbatim(struct crash_world *world, struct error *err)
     return failed;
 }
 
+static int
+back_up_3_times(struct crash_world *world, struct error *err)
+{
+    return back_up_1_and_2(world, err) != 0 ? -1 : crash_world_backup(world, 'a', 3, err);
+}
+
+static int
+settle(void *ctx, uint64_t ms, struct error *err)
+{
+    struct crash_world *world = ctx;
+    (void)err;
+    fake_clock_advance(world->clock, ms);
+    return 0;
+}
+
+static int
+sweep(struct crash_world *world, struct vault *vault, unsigned version, struct error *err)
+{
+    char id[40];
+    const char *expired = crash_world_expire(world, 'a', version, id);
+    struct vault_sweep_result result;
+    struct vault_sweep_options options = { .expire = &expired,
+                                           .expire_count = expired == NULL ? 0 : 1,
+                                           .undo_ms = VAULT_SWEEP_UNDO_MS,
+                                           .young_ms = VAULT_SWEEP_YOUNG_MS,
+                                           .dead_permille = VAULT_SWEEP_DEAD,
+                                           .ctx = world,
+                                           .wait = settle };
+    return vault_sweep(vault, &options, &result, err);
+}
+
+static int
+sweep_version(struct crash_world *world, unsigned version, uint64_t after_ms, struct error *err)
+{
+    struct crash_engine a;
+    if (crash_engine_open(world, 'a', false, false, &a, err) != 0)
+        return -1;
+    fake_clock_advance(world->clock, after_ms);
+    int failed = sweep(world, a.vault, version, err);
+    crash_engine_close(&a);
+    return failed;
+}
+
+static int
+retire_1_of_3(struct crash_world *world, struct error *err)
+{
+    return back_up_3_times(world, err) != 0 ? -1 : sweep_version(world, 1, 0, err);
+}
+
+/* Retires one point and rewrites what is mostly dead; closes and removes what was retired a week ago. */
+static int
+retire_2_and_remove_1(struct crash_world *world, struct error *err)
+{
+    return sweep_version(world, 2, VAULT_SWEEP_UNDO_MS + 1, err);
+}
+
+/* A fourth segment, and all four become one. */
+static int
+back_up_and_merge(struct crash_world *world, struct error *err)
+{
+    struct crash_engine a;
+    if (crash_world_backup(world, 'a', 4, err) != 0 || crash_engine_open(world, 'a', false, false, &a, err) != 0)
+        return -1;
+    int merged;
+    do {
+        merged = index_merger_run(a.host->merger, err);
+    } while (merged == 1);
+    crash_engine_close(&a);
+    return merged;
+}
+
 const struct crash_scenario crash_scenarios[] = {
     { "a vault and its first backup", 5, false, "a", NULL, back_up_1 },
     { "an incremental backup", 1, false, "a", back_up_1, back_up_2 },
     { "a copy under other keys", 1, false, "ab", back_up_twice_and_make_b, copy_reseal },
     { "a copy byte by byte", 1, true, "ab", back_up_1_and_2, copy_verbatim },
+    { "a sweep", 1, false, "a", retire_1_of_3, retire_2_and_remove_1 },
+    { "a merge of index segments", 1, false, "a", back_up_3_times, back_up_and_merge },
 };
 const size_t crash_scenarios_count = ARRAY_LEN(crash_scenarios);

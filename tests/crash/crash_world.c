@@ -21,6 +21,7 @@
 
 char crash_world_step[256];
 
+#define DAY_MS      INT64_C(86400000)
 #define CACHE_BYTES ((size_t)1 << 20)
 
 #define fail_step(fmt, ...) fail_msg("%s: " fmt, crash_world_step, __VA_ARGS__)
@@ -35,9 +36,9 @@ open_vault(struct crash_world *world, const char *vault_id, bool create, struct 
         engine->vault = vault_share(keys, backend);
         return 0;
     }
-    if (create && vault_create(backend, clock_system(), vault_id, world->password, &params, err) != 0)
+    if (create && vault_create(backend, &world->clock->clock, vault_id, world->password, &params, err) != 0)
         return -1;
-    engine->vault = vault_open(backend, clock_system(), vault_id, world->password, err);
+    engine->vault = vault_open(backend, &world->clock->clock, vault_id, world->password, err);
     return engine->vault == NULL ? -1 : 0;
 }
 
@@ -57,7 +58,8 @@ crash_engine_open_host(struct crash_world *world, char repository, bool replica,
     world->place->state_dir(world->place->ctx, name, state_dir);
     struct vault_host_options options = { .vault_id = vault_id, .state_dir = state_dir };
     engine->storage = world->place->open(world->place->ctx, name, create, err);
-    engine->host = engine->storage == NULL ? NULL : vault_host_open(engine->storage, clock_system(), &options, err);
+    engine->host =
+        engine->storage == NULL ? NULL : vault_host_open(engine->storage, &world->clock->clock, &options, err);
     if (engine->host != NULL)
         return 0;
     crash_engine_close(engine);
@@ -97,13 +99,27 @@ crash_world_committed(struct crash_world *world, char repository, const char *id
     point->version = version;
 }
 
+const char *
+crash_world_expire(struct crash_world *world, char repository, unsigned version, char id[40])
+{
+    for (size_t i = 0; i < world->point_count; i++) {
+        if (world->points[i].repository != repository || world->points[i].version != version)
+            continue;
+        snprintf(id, sizeof(world->points[i].id), "%s", world->points[i].id);
+        world->points[i] = world->points[--world->point_count];
+        return id;
+    }
+    return NULL;
+}
+
 static const struct crash_point *
 last_committed(const struct crash_world *world, char repository)
 {
-    for (size_t i = world->point_count; i > 0; i--)
-        if (world->points[i - 1].repository == repository)
-            return &world->points[i - 1];
-    return NULL;
+    const struct crash_point *last = NULL;
+    for (size_t i = 0; i < world->point_count; i++)
+        if (world->points[i].repository == repository && (last == NULL || world->points[i].version >= last->version))
+            last = &world->points[i];
+    return last;
 }
 
 struct run {
@@ -148,7 +164,8 @@ store_and_commit(struct crash_world *world, struct vault *vault, char repository
     struct point previous = { .previous = "" }, point = { .header = { .scope = "object-1", .fence = 1 } };
     const struct crash_point *last = last_committed(world, repository);
     struct vault_writer_options options = { .pack_bytes = CRASH_PACK_BYTES };
-    if (last != NULL && point_read(vault, last->id, &previous, err) != 0)
+    if (vault_begin(vault, &point.epoch, err) != 0 ||
+        (last != NULL && point_read(vault, last->id, &previous, err) != 0))
         return -1;
     run->reader = vault_reader_open(vault, 0, err);
     run->writer = run->reader == NULL ? NULL : vault_writer_open(vault, &options, err);
@@ -337,10 +354,14 @@ run_once(struct crash_world *world, const struct crash_scenario *scenario, const
 unsigned
 crash_world_run(const struct crash_place *place, const struct crash_scenario *scenario)
 {
-    struct crash_world prepared = { .place = place }, world;
+    struct fake_clock clock;
+    struct crash_world prepared = { .place = place, .clock = &clock }, world;
     struct error err = ERROR_INIT;
     unsigned struck = 0;
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR);
+    fake_clock_init(&clock, 11);
+    /* Storage stamps with the machine's clock: to sweeps everything there looks old enough. */
+    fake_clock_advance(&clock, (uint64_t)(clock_wall_ms(clock_system()) + 2 * DAY_MS - FAKE_CLOCK_START_MS));
     prepared.password = secret_new("correct horse", 13, NULL);
     place->clear(place->ctx);
     if (scenario->prepare != NULL && scenario->prepare(&prepared, &err) != 0)

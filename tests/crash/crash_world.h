@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/vault/vault.h"
+#include "tests/fakes/fake_clock.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -68,6 +69,7 @@ struct crash_world {
     struct crash_point points[CRASH_POINTS_MAX]; /* committed, as somebody was told */
     size_t point_count;
     unsigned ids; /* given so far */
+    struct fake_clock *clock;
 };
 
 /* repository 'a' or 'b'; both hold the vault "vault-a" when replica is set, else "vault-<repository>". With create, the
@@ -81,6 +83,9 @@ void crash_engine_close(struct crash_engine *engine);
 
 /* Stores what version holds (on top of the repository's last committed point) and commits a point. */
 int crash_world_backup(struct crash_world *world, char repository, unsigned version, struct error *err);
+/* From now on nobody relies on the repository's point of this version. Returns its id, or NULL when that was said
+ * before. */
+const char *crash_world_expire(struct crash_world *world, char repository, unsigned version, char id[40]);
 /* To be called when a point is known to be committed. */
 void crash_world_committed(struct crash_world *world, char repository, const char *id, unsigned version);
 /* Fails the test when a vault does not verify or a committed point does not restore. */

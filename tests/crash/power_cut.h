@@ -25,7 +25,7 @@ struct power_cut_plan {
     uint64_t at; /* which call; of cuts: which one that changes something */
     int native;  /* errno */
     uint64_t seed;
-    const char *within; /* only calls below this part of the folder count, "b"; NULL: all */
+    const char *within; /* only this folder below root is concerned, "b"; NULL: all of it */
 };
 
 /* Everything below root is durable as it is now. */

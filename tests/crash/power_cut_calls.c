@@ -24,7 +24,11 @@ is_below(const char *path)
     if (strncmp(path, power_cut.root, len) != 0 || (path[len] != '/' && path[len] != '\0'))
         return false;
     const char *within = power_cut.plan.within;
-    return within == NULL || strstr(path + len, within) != NULL;
+    if (within == NULL)
+        return true;
+    size_t part = strlen(within);
+    return path[len] == '/' && strncmp(path + len + 1, within, part) == 0 &&
+           (path[len + 1 + part] == '/' || path[len + 1 + part] == '\0');
 }
 
 static bool

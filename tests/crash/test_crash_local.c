@@ -88,7 +88,7 @@ place_arm(void *ctx, const struct crash_fault *fault)
     struct power_cut_plan plan = plans[fault->mode];
     plan.at = fault->at;
     plan.seed = fault->seed;
-    plan.within = fault->repository == 'a' ? "/a/" : "/b/";
+    plan.within = fault->repository == 'a' ? "a" : "b";
     power_cut_begin(place->root, &plan);
 }
 
