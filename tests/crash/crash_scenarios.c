@@ -5,6 +5,7 @@
 #include "tests/crash/crash_world.h"
 #include "transporter/host/index_merger.h"
 #include "transporter/host/vault_host_internal.h"
+#include "transporter/host/vault_host_lock.h"
 
 #include <string.h>
 
@@ -189,12 +190,29 @@ back_up_and_merge(struct crash_world *world, struct error *err)
     return merged;
 }
 
+/* Everything that is needed is held, and the host may say so. */
+static int
+hold(struct crash_world *world, struct error *err)
+{
+    struct crash_engine a;
+    struct vault_host_owner owner = { .scope = "object-1", .fence = 1, .lock_days = 30 };
+    int64_t until = 0;
+    if (crash_engine_open(world, 'a', false, false, &a, err) != 0)
+        return -1;
+    int failed = vault_host_hold(a.host, &owner, NULL, NULL, &until, err);
+    if (failed == 0)
+        world->held_until = until;
+    crash_engine_close(&a);
+    return failed;
+}
+
 const struct crash_scenario crash_scenarios[] = {
-    { "a vault and its first backup", 5, false, "a", NULL, back_up_1 },
-    { "an incremental backup", 1, false, "a", back_up_1, back_up_2 },
-    { "a copy under other keys", 1, false, "ab", back_up_twice_and_make_b, copy_reseal },
-    { "a copy byte by byte", 1, true, "ab", back_up_1_and_2, copy_verbatim },
-    { "a sweep", 1, false, "a", retire_1_of_3, retire_2_and_remove_1 },
-    { "a merge of index segments", 1, false, "a", back_up_3_times, back_up_and_merge },
+    { "a vault and its first backup", 5, false, false, "a", NULL, back_up_1 },
+    { "an incremental backup", 1, false, false, "a", back_up_1, back_up_2 },
+    { "a copy under other keys", 1, false, false, "ab", back_up_twice_and_make_b, copy_reseal },
+    { "a copy byte by byte", 1, true, false, "ab", back_up_1_and_2, copy_verbatim },
+    { "a sweep", 1, false, false, "a", retire_1_of_3, retire_2_and_remove_1 },
+    { "an extension of locks", 1, false, true, "a", back_up_1_and_2, hold },
+    { "a merge of index segments", 1, false, false, "a", back_up_3_times, back_up_and_merge },
 };
 const size_t crash_scenarios_count = ARRAY_LEN(crash_scenarios);

@@ -31,6 +31,7 @@ struct crash_place {
     const char *name;
     void *ctx;
     const char *const *modes; /* their names; the last is NULL */
+    bool has_locks;
     struct storage *(*open)(void *ctx, const char *repository, bool create, struct error *err);
     /* A host's own folder, in the same power circuit where the place can do that. out has PATH_MAX bytes. */
     void (*state_dir)(void *ctx, const char *repository, char *out);
@@ -68,8 +69,10 @@ struct crash_world {
     struct vault *keys[2]; /* of vaults that were there before the fault: opening one takes its time, by design */
     struct crash_point points[CRASH_POINTS_MAX]; /* committed, as somebody was told */
     size_t point_count;
-    unsigned ids; /* given so far */
+    int64_t held_until; /* all that repository a's points need, as somebody was told; 0: not */
+    unsigned ids;       /* given so far */
     struct fake_clock *clock;
+    struct storage *checked; /* for the world's own use */
 };
 
 /* repository 'a' or 'b'; both hold the vault "vault-a" when replica is set, else "vault-<repository>". With create, the
@@ -93,8 +96,9 @@ void crash_world_check(struct crash_world *world, char repository, bool replica,
 
 struct crash_scenario {
     const char *name;
-    unsigned stride;          /* every how many faults: 1 for all; more where passwords are worked on each time */
-    bool replica;             /* repository b holds the same vault as a */
+    unsigned stride; /* every how many faults: 1 for all; more where passwords are worked on each time */
+    bool replica;    /* repository b holds the same vault as a */
+    bool needs_locks;
     const char *repositories; /* "a" or "ab": to be checked; the last one's storage fails */
     int (*prepare)(struct crash_world *world, struct error *err);
     /* May be done again after it failed, and then succeeds. Adds what it commits to world->points. */

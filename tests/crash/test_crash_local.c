@@ -137,8 +137,10 @@ whatever_fails_nothing_committed_is_lost(void **state)
     snprintf(folder.saved, sizeof(folder.saved), "%.4000s/power.saved", folder.folder.path);
     unsigned struck = crash_world_run(&place, scenario);
     print_message("%s: %u faults\n", scenario->name, struck);
-    assert_true(struck > 30);
     scratch_folder_clear(&folder.folder);
+    if (scenario->needs_locks && !place.has_locks)
+        skip();
+    assert_true(struck > 30);
 }
 
 int

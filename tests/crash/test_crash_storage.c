@@ -53,8 +53,8 @@ place_clear(void *ctx)
     for (int i = 0; i < 2; i++) {
         torn_storage_free(place->now[i]);
         torn_storage_free(place->saved[i]);
-        place->now[i] = torn_storage_new(clock_system(), 0);
-        place->saved[i] = torn_storage_new(clock_system(), 0);
+        place->now[i] = torn_storage_new(clock_system(), STORAGE_HAS_LOCKS);
+        place->saved[i] = torn_storage_new(clock_system(), STORAGE_HAS_LOCKS);
     }
 }
 
@@ -120,6 +120,7 @@ whatever_fails_nothing_committed_is_lost(void **state)
     const struct crash_place place = {
         .name = "memory",
         .ctx = &memory,
+        .has_locks = true,
         .modes = modes,
         .open = place_open,
         .state_dir = place_state_dir,

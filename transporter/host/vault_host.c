@@ -331,9 +331,10 @@ vault_host_put_object(struct vault_host *host, const struct vault_host_owner *ow
         return FAIL(err, ERROR_LIMIT, 0, "an object of %zu bytes; %zu are possible", len, OBJECT_MAX_BYTES);
     if (vault_host_object_name(host, class, name, object, err) != 0)
         return -1;
+    int failed = vault_host_put_once(host, owner, object, data, len, err);
     if (class == OBJECT_KEY_SLOT)
         vault_host_forget_slots(host);
-    return vault_host_put_once(host, owner, object, data, len, err);
+    return failed;
 }
 
 struct name_sink {
@@ -359,11 +360,20 @@ int
 vault_host_list_objects(struct vault_host *host, enum object_class class, vault_name_fn *found, void *ctx,
                         struct error *err)
 {
+    if (class == OBJECT_KEY_SLOT)
+        return vault_host_list_slots(host, found, ctx, err);
+    if (class == OBJECT_RETIRED_PACK)
+        return vault_host_list_retired_packs(host, found, ctx, err);
+    return vault_host_list_stored(host, class, found, ctx, err);
+}
+
+int
+vault_host_list_stored(struct vault_host *host, enum object_class class, vault_name_fn *found, void *ctx,
+                       struct error *err)
+{
     static const char any[] = "00000000000000000000000000000000";
     char prefix[STORAGE_NAME_LEN];
     struct name_sink to = { host, class, found, ctx };
-    if (class == OBJECT_RETIRED_PACK)
-        return vault_host_list_retired_packs(host, found, ctx, err);
     if (vault_host_object_name(host, class, any, prefix, err) != 0)
         return -1;
     *strrchr(prefix, '/') = '\0';

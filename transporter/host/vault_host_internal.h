@@ -52,12 +52,17 @@ struct vault_host {
     struct lock_ledger *locks;
     uint32_t lock_max_days;
     pthread_mutex_t extending; /* one batch of locks is extended at a time */
-    pthread_mutex_t locking;   /* the key slots, as far as locks care */
+    pthread_mutex_t locking;   /* the key slots' names */
     char (*slots)[OBJECT_NAME_LEN];
     size_t slot_count;
     bool slots_known;
 };
 
+/* What the storage lists, with what is retired told apart. */
+int vault_host_list_stored(struct vault_host *host, enum object_class class, vault_name_fn *found, void *ctx,
+                           struct error *err);
+/* Only this host writes key slots, and a run begins with them: they are listed once. */
+int vault_host_list_slots(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
 /* "vault-x/packs/4f1d…". ERROR_USAGE when the name is none. */
 int vault_host_object_name(const struct vault_host *host, enum object_class class, const char *name,
                            char out[STORAGE_NAME_LEN], struct error *err);

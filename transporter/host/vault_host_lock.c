@@ -87,23 +87,50 @@ vault_host_forget_slots(struct vault_host *host)
 
 /* Called with `locking` held. */
 static int
+load_slots(struct vault_host *host, struct error *err)
+{
+    if (host->slots_known)
+        return 0;
+    free(host->slots);
+    host->slots = NULL;
+    host->slot_count = 0;
+    if (vault_host_list_stored(host, OBJECT_KEY_SLOT, on_slot_found, host, err) != 0)
+        return -1;
+    host->slots_known = true;
+    return 0;
+}
+
+int
+vault_host_list_slots(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err)
+{
+    CLEANUP(memory_free_p) char(*names)[OBJECT_NAME_LEN] = NULL;
+    size_t count = 0;
+    pthread_mutex_lock(&host->locking);
+    int failed = load_slots(host, err);
+    if (failed == 0 && (names = memory_array(host->slot_count, sizeof(*names), NAMES_CEILING, err)) == NULL)
+        failed = -1;
+    if (failed == 0 && host->slot_count > 0)
+        memcpy(names, host->slots, (count = host->slot_count) * sizeof(*names));
+    pthread_mutex_unlock(&host->locking);
+    for (size_t i = 0; failed == 0 && i < count; i++)
+        failed = found(ctx, names[i], err);
+    return failed == 0 ? 0 : -1;
+}
+
+/* Called with `locking` held. */
+static int
 each_slot(struct vault_host *host, vault_host_needed_fn *found, void *ctx, struct error *err)
 {
-    if (!host->slots_known) {
-        free(host->slots);
-        host->slots = NULL;
-        host->slot_count = 0;
-        if (vault_host_list_objects(host, OBJECT_KEY_SLOT, on_slot_found, host, err) != 0)
-            return -1;
-        host->slots_known = true;
-    }
+    if (load_slots(host, err) != 0)
+        return -1;
     for (size_t i = 0; i < host->slot_count; i++)
         if (tell(host, OBJECT_KEY_SLOT, host->slots[i], found, ctx, err) != 0)
             return -1;
     return 0;
 }
 
-/* Packs that no segment lists are of no point yet: a commit writes the segment first. */
+/* Packs that no segment lists are of no point yet: a commit writes the segment first, and so does
+ * vault_host_each_needed() for what was recovered from a segment that could not be read. */
 static int
 each_pack(struct vault_host *host, vault_host_needed_fn *found, void *ctx, struct error *err)
 {
@@ -125,6 +152,8 @@ each_pack(struct vault_host *host, vault_host_needed_fn *found, void *ctx, struc
 int
 vault_host_each_needed(struct vault_host *host, vault_host_needed_fn *found, void *ctx, struct error *err)
 {
+    if (!host->read_only && vault_host_write_segment(host, err) != 0)
+        return error_wrap(err, "writing the index of packs that are needed");
     pthread_mutex_lock(&host->locking);
     int failed = tell(host, OBJECT_FORMAT, VAULT_FORMAT_NAME, found, ctx, err);
     if (failed == 0)
