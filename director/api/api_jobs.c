@@ -4,6 +4,7 @@
 #include "director/api/api_json.h"
 #include "director/api/api_labels.h"
 #include "director/jobs/job_options.h"
+#include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
 #include "director/store/store_jobs.h"
 #include "director/store/store_tenants.h"
@@ -131,7 +132,7 @@ read_options(json_t *body, struct store_job *job, struct error *err)
 
 /* A rate is of what is read from Microsoft 365; which points, of what is copied. */
 static int
-check_options(const struct store_job *job, struct error *err)
+check_options(struct store *store, const struct store_job *job, struct error *err)
 {
     struct job_options options;
 
@@ -141,7 +142,7 @@ check_options(const struct store_job *job, struct error *err)
         return FAIL(err, ERROR_USAGE, 0, "options points and since are of a copy job: one with a source");
     if (job->source[0] != '\0' && options.bytes_per_second > 0)
         return FAIL(err, ERROR_USAGE, 0, "option bytes_per_second is of a backup job");
-    return 0;
+    return vault_locks_check(store, job->vault, options.immutable_days, err);
 }
 
 /* What both making and changing take; absent fields stay as they are. */
@@ -218,8 +219,8 @@ api_jobs_add(struct api_call *call, struct error *err)
 
     job->enabled = true;
     if (api_fields_only(call->body, fields, err) != 0 || read_changes(call->body, job, err) != 0 ||
-        read_places(call, job, err) != 0 || read_source(call, job, err) != 0 || check_options(job, err) != 0 ||
-        read_rules(call->body, &rules, &count, err) != 0)
+        read_places(call, job, err) != 0 || read_source(call, job, err) != 0 ||
+        check_options(call->store, job, err) != 0 || read_rules(call->body, &rules, &count, err) != 0)
         return -1;
     if (job->name[0] == '\0')
         return FAIL(err, ERROR_USAGE, 0, "field \"name\" is missing");
@@ -280,7 +281,7 @@ api_jobs_update(struct api_call *call, struct error *err)
     json_t *reply;
 
     if (find_job(call, job, err) != 0 || api_fields_only(call->body, fields, err) != 0 ||
-        read_changes(call->body, job, err) != 0 || check_options(job, err) != 0)
+        read_changes(call->body, job, err) != 0 || check_options(call->store, job, err) != 0)
         return -1;
     int result = rules_for_update(call, job, &list, err);
     if (result == 0 && !job->all && list.count == 0)

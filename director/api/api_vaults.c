@@ -1,9 +1,11 @@
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/crypto/sealing_key.h"
 #include "director/api/api_fields.h"
 #include "director/api/api_handlers.h"
 #include "director/api/api_json.h"
 #include "director/director.h"
+#include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
 #include "director/store/store_repositories.h"
 #include "director/store/store_secrets.h"
@@ -16,10 +18,15 @@
 static json_t *
 vault_json(const struct api_call *call, const struct store_vault *vault)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o}", "id", vault->id, "name", vault->name, "tenant",
-                     api_json_tenant(call, vault->tenant), "repository", api_json_repository(call, vault->repository),
-                     "secret", vault->password_secret, "state", store_vault_state_name(vault->state), "created",
-                     api_json_time(vault->created_ms), "replica_of", api_json_text(vault->stored_as));
+    char warning[VAULT_LOCKS_WARNING_LEN];
+
+    vault_locks_warning(vault, clock_wall_ms(store_clock(call->store)), warning);
+    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id", vault->id, "name", vault->name,
+                     "tenant", api_json_tenant(call, vault->tenant), "repository",
+                     api_json_repository(call, vault->repository), "secret", vault->password_secret, "state",
+                     store_vault_state_name(vault->state), "created", api_json_time(vault->created_ms), "replica_of",
+                     api_json_text(vault->stored_as), "locked_until", api_json_time(vault->locked_until_ms),
+                     "lock_warning", api_json_text(warning));
 }
 
 static int

@@ -50,6 +50,7 @@ print_job(struct cli *cli, json_t *job)
         { "Enabled", "enabled", CLI_JSON_YES_NO },
         { "Everything", "all", CLI_JSON_YES_NO },
         { "Transporter labels", "selector", CLI_JSON_LABELS },
+        { "Immutable for days", "options.immutable_days", CLI_JSON_COUNT },
         { "Bytes per second", "options.bytes_per_second", CLI_JSON_BYTES },
         { "Created", "created", CLI_JSON_TIME },
         { NULL, NULL, CLI_JSON_PLAIN },
@@ -99,6 +100,20 @@ read_rules(const struct cli *cli)
 }
 
 static int
+add_days(const struct cli *cli, json_t *options, struct error *err)
+{
+    const char *text = cli_option(cli, "immutable");
+    char *end;
+
+    if (text == NULL)
+        return 0;
+    long days = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || days > 36500)
+        return FAIL(err, ERROR_USAGE, 0, "--immutable is a number of days, 0 to 36500");
+    return json_object_set_new(options, "immutable_days", json_integer(days));
+}
+
+static int
 add_options(const struct cli *cli, json_t *body, struct error *err)
 {
     const char *rate = cli_option(cli, "rate"), *points = cli_option(cli, "points"), *since = cli_option(cli, "since");
@@ -112,6 +127,8 @@ add_options(const struct cli *cli, json_t *body, struct error *err)
         json_object_set_new(options, "since", json_string(since));
     if (cli_option(cli, "from") != NULL)
         json_object_set_new(body, "source", json_string(cli_option(cli, "from")));
+    if (add_days(cli, options, err) != 0)
+        return -1;
     if (rate == NULL)
         return 0;
     if (cli_format_parse_bytes(rate, &bytes, err) != 0)
@@ -139,6 +156,28 @@ create(struct cli *cli, struct error *err)
         return -1;
     }
     return print_job(cli, cli_client_post(cli, "/jobs", body, err));
+}
+
+/* Options that are not named stay as they are. */
+static int
+edit(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/jobs/%s", cli_argument(cli, 0));
+    json_t *job = cli_client_get(cli, path, err);
+
+    if (job == NULL)
+        return -1;
+    json_t *body = json_object(), *named;
+    int failed = add_options(cli, body, err);
+    named = json_object_get(body, "options");
+    if (failed == 0 && json_object_size(named) == 0)
+        failed = FAIL(err, ERROR_USAGE, 0, "say what to change: --immutable, --rate, --points or --since");
+    json_object_update_missing(named, json_object_get(job, "options"));
+    json_decref(job);
+    if (failed == 0)
+        return print_job(cli, cli_client_call(cli, "PATCH", path, body, err));
+    json_decref(body);
+    return -1;
 }
 
 static int
@@ -184,10 +223,19 @@ static const struct cli_option create_options[] = {
     { "object", "PATTERN", true, "Only these: a name with * and ?, or an id" },
     { "kind", "KIND", true, "Only mailbox, or only drive" },
     { "label", "KEY=VALUE", true, "Only transporters with this label do the work" },
+    { "immutable", "DAYS", false, "Lock what it writes, and all that its points need, for so long" },
     { "rate", "SIZE", false, "Read at most so many bytes a second: 10M" },
     { "from", "VAULT", false, "Copy the recovery points of this vault instead of backing up" },
     { "points", "WHICH", false, "Of a copy: all (the default), or latest: the newest of each object" },
     { "since", "TIME", false, "Of a copy: no points from before, as 2026-09-14T07:58:10Z" },
+    { NULL, NULL, false, NULL },
+};
+
+static const struct cli_option edit_options[] = {
+    { "immutable", "DAYS", false, "Lock what it writes from now on for so long; 0: not. What is locked stays so" },
+    { "rate", "SIZE", false, "Read at most so many bytes a second: 10M" },
+    { "points", "WHICH", false, "Of a copy: all, or latest" },
+    { "since", "TIME", false, "Of a copy: no points from before" },
     { NULL, NULL, false, NULL },
 };
 
@@ -199,6 +247,8 @@ const struct cli_command cli_job_commands[] = {
       create_options, create },
     { "list", "", 0, 0, "All jobs", NULL, list_options, list },
     { "show", "NAME", 1, 1, "One job", NULL, NULL, show },
+    { "edit", "NAME", 1, 1, "Change a job's options", "  longhaul job edit everything --immutable 30\n", edit_options,
+      edit },
     { "enable", "NAME", 1, 1, "Let it run again", NULL, NULL, enable },
     { "disable", "NAME", 1, 1, "Do not let it run", NULL, NULL, disable },
     { "delete", "NAME", 1, 1, "Delete a job; its runs and points stay", NULL, NULL, delete_job },

@@ -3,6 +3,7 @@
 #include "director/cli/cli_client.h"
 #include "director/cli/cli_json.h"
 #include "director/cli/cli_nouns.h"
+#include "director/cli/cli_query.h"
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
@@ -68,10 +69,16 @@ static int
 show(struct cli *cli, struct error *err)
 {
     static const struct cli_json_line lines[] = {
-        { "Name", "name", CLI_JSON_PLAIN },          { "Id", "id", CLI_JSON_PLAIN },
-        { "Tenant", "tenant.name", CLI_JSON_PLAIN }, { "Repository", "repository.name", CLI_JSON_PLAIN },
-        { "State", "state", CLI_JSON_PLAIN },        { "Replica of", "replica_of", CLI_JSON_PLAIN },
-        { "Created", "created", CLI_JSON_TIME },     { NULL, NULL, CLI_JSON_PLAIN },
+        { "Name", "name", CLI_JSON_PLAIN },
+        { "Id", "id", CLI_JSON_PLAIN },
+        { "Tenant", "tenant.name", CLI_JSON_PLAIN },
+        { "Repository", "repository.name", CLI_JSON_PLAIN },
+        { "State", "state", CLI_JSON_PLAIN },
+        { "Replica of", "replica_of", CLI_JSON_PLAIN },
+        { "Created", "created", CLI_JSON_TIME },
+        { "Locked until", "locked_until", CLI_JSON_TIME },
+        { "Warning", "lock_warning", CLI_JSON_PLAIN },
+        { NULL, NULL, CLI_JSON_PLAIN },
     };
     CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
     json_t *vault = cli_client_get(cli, path, err);
@@ -192,6 +199,47 @@ verify(struct cli *cli, struct error *err)
 }
 
 static int
+print_locks(struct cli *cli, json_t *reply)
+{
+    static const struct cli_json_line lines[] = {
+        { "Points held until", "promise", CLI_JSON_TIME },
+        { "Objects they need", "objects", CLI_JSON_COUNT },
+        { "Locked now", "locked", CLI_JSON_COUNT },
+        { "First lock ends", "earliest", CLI_JSON_TIME },
+        { "Last lock ends", "latest", CLI_JSON_TIME },
+        { "Without a lock", "without", CLI_JSON_COUNT },
+        { "Lock ends too early", "short_of_promise", CLI_JSON_COUNT },
+        { "Retired, still locked", "dead", CLI_JSON_COUNT },
+        { "Checked", "checked", CLI_JSON_COUNT },
+        { "Missing", "missing", CLI_JSON_COUNT },
+        { "Extended", "extended", CLI_JSON_COUNT },
+        { NULL, NULL, CLI_JSON_PLAIN },
+    };
+
+    if (!cli_json_printed(cli, reply)) {
+        if (!cli_json_true(reply, "supported"))
+            fprintf(cli->out, "The repository's storage has no locks.\n");
+        cli_json_print_lines(cli, reply, lines);
+    }
+    json_decref(reply);
+    return 0;
+}
+
+static int
+locks(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
+    json_t *vault = cli_client_get(cli, path, err);
+
+    if (vault == NULL)
+        return -1;
+    json_t *reply = cli_query_ask(cli, cli_json_text(vault, "id"), cli_option(cli, "transporter"),
+                                  json_pack("{s:s, s:b}", "op", "locks", "check", cli_flag(cli, "check")), err);
+    json_decref(vault);
+    return reply == NULL ? -1 : print_locks(cli, reply);
+}
+
+static int
 delete_vault(struct cli *cli, struct error *err)
 {
     CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", cli_argument(cli, 0));
@@ -233,6 +281,12 @@ static const struct cli_option verify_options[] = {
     { NULL, NULL, false, NULL },
 };
 
+static const struct cli_option locks_options[] = {
+    { "check", NULL, false, "Ask the storage for every object, and extend what falls short of what was promised" },
+    { "transporter", "NAME", false, "Ask this one" },
+    { NULL, NULL, false, NULL },
+};
+
 const struct cli_command cli_vault_commands[] = {
     { "create", "NAME", 1, 1, "Make an encrypted space for a tenant in a repository",
       "  longhaul vault create contoso-vault --tenant contoso --repository nas1 --transporter frankfurt-1\n"
@@ -245,6 +299,8 @@ const struct cli_command cli_vault_commands[] = {
       "  longhaul vault seal contoso-vault --transporter frankfurt-3\n", seal_options, seal },
     { "verify", "NAME", 1, 1, "Check that everything in it is there and whole",
       "  longhaul vault verify contoso-vault --data --wait\n", verify_options, verify },
+    { "locks", "NAME", 1, 1, "What is held by locks until when", "  longhaul vault locks contoso-vault --check\n",
+      locks_options, locks },
     { "delete", "NAME", 1, 1, "Forget a vault without jobs and points; what is stored stays", NULL, NULL,
       delete_vault },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },

@@ -4,6 +4,8 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 
+#include "director/jobs/vault_locks.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,12 @@ job_options_parse(const char *text, struct job_options *options, struct error *e
             if (!json_is_boolean(value))
                 return FAIL(err, ERROR_USAGE, 0, "option force_full is true or false");
             options->force_full = json_is_true(value);
+        } else if (strcmp(key, "immutable_days") == 0) {
+            if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+                json_integer_value(value) > (json_int_t)VAULT_LOCKS_DAYS_MAX)
+                return FAIL(err, ERROR_USAGE, 0, "option immutable_days is a number of days, 0 (not) to %u",
+                            VAULT_LOCKS_DAYS_MAX);
+            options->immutable_days = (uint32_t)json_integer_value(value);
         } else if (strcmp(key, "points") == 0) {
             const char *which = json_string_value(value);
             options->latest = which != NULL && strcmp(which, "latest") == 0;
@@ -46,7 +54,8 @@ job_options_parse(const char *text, struct job_options *options, struct error *e
                 return FAIL(err, ERROR_USAGE, 0, "option since is a time like 2026-09-14T07:58:10Z");
         } else {
             return FAIL(err, ERROR_USAGE, 0,
-                        "a job has no option %.64s; it has bytes_per_second, force_full, points, since", key);
+                        "a job has no option %.64s; it has bytes_per_second, force_full, immutable_days, points, since",
+                        key);
         }
     }
     return 0;

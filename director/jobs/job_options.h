@@ -5,6 +5,7 @@
  *
  *   bytes_per_second   ceiling of what one task reads from the source; 0 or absent: none
  *   force_full         every run enumerates everything, as after a resync; default false
+ *   immutable_days     what a run writes, and all that its points need, is locked at least so long; 0 or absent: not
  *   points             of a copy job: "all" (the default) or "latest", the newest of each object
  *   since              of a copy job: a time like 2026-09-14T07:58:10Z; no points from before
  *
@@ -18,6 +19,7 @@ struct error;
 struct job_options {
     uint64_t bytes_per_second;
     bool force_full;
+    uint32_t immutable_days; /* at most 36,500 */
     bool latest;
     int64_t since_ms; /* 0: any */
 };

@@ -2,6 +2,7 @@
 #include "director/inventory/scope.h"
 #include "director/jobs/job_options.h"
 #include "director/jobs/run_start_internal.h"
+#include "director/jobs/vault_locks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,10 +86,12 @@ run_start_backup(struct store *store, const char *job_id, const struct director_
     if (job.source[0] != '\0')
         return run_start_copy(store, &job, actor, run_id, err);
     if (job_options_parse(job.options, &wanted, err) != 0 || run_start_find_vault(store, job.vault, &vault, err) != 0 ||
+        vault_locks_check(store, job.vault, wanted.immutable_days, err) != 0 ||
         run_start_of_job(store, &job, actor, &run, err) != 0)
         return -1;
     spec.backup.force_full = wanted.force_full || (options != NULL && options->force_full);
     spec.backup.bytes_per_second = wanted.bytes_per_second;
+    spec.backup.immutable_days = wanted.immutable_days;
     if (task_spec_encode(&spec, a.spec, err) != 0)
         return -1;
     if (store_begin(store, err) != 0)

@@ -2,6 +2,7 @@
 #include "director/inventory/scope.h"
 #include "director/jobs/job_options.h"
 #include "director/jobs/run_start_internal.h"
+#include "director/jobs/vault_locks.h"
 #include "director/store/store_points.h"
 
 #include <stdio.h>
@@ -99,11 +100,13 @@ run_start_copy(struct store *store, const struct store_job *job, const char *act
 
     *a = (struct adding){ .store = store, .job = job, .run = &run };
     if (job_options_parse(job->options, &wanted, err) != 0 || check_vaults(a, err) != 0 ||
+        vault_locks_check(store, job->vault, wanted.immutable_days, err) != 0 ||
         run_start_of_job(store, job, actor, &run, err) != 0)
         return -1;
     memcpy(spec.copy.source, job->source, sizeof(spec.copy.source));
     spec.copy.latest = wanted.latest;
     spec.copy.since_ms = wanted.since_ms;
+    spec.copy.immutable_days = wanted.immutable_days;
     if (task_spec_encode(&spec, a->spec, err) != 0 || store_begin(store, err) != 0)
         return -1;
     if (add_run(a, err) != 0) {

@@ -5,10 +5,13 @@
 #include "common/base/memory.h"
 #include "director/jobs/scheduler_internal.h"
 #include "director/jobs/task_state.h"
+#include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LOCKS_WATCH_MS ((int64_t)3600 * 1000)
 
 struct scheduler *
 scheduler_new(const struct scheduler_options *options)
@@ -96,6 +99,13 @@ scheduler_tick(struct scheduler *scheduler)
     error_clear(&err);
     if (scheduler_place(scheduler, &err) != 0)
         log_failure(LOG_ERROR, "jobs", &err, "tasks cannot be given away");
+    error_clear(&err);
+    int64_t now = clock_wall_ms(store_clock(scheduler->store));
+    if (now >= scheduler->locks_watched_ms && now < scheduler->locks_watched_ms + LOCKS_WATCH_MS)
+        return;
+    scheduler->locks_watched_ms = now;
+    if (vault_locks_watch(scheduler->store, &err) != 0)
+        log_failure(LOG_ERROR, "jobs", &err, "the ends of locks cannot be watched");
 }
 
 struct cancelling {

@@ -90,6 +90,7 @@ struct scheduler_result {
     char error_text[STORE_TEXT_LEN];
     uint64_t retry_after_ms; /* a failure is not tried again before; 0: no wish */
     struct store_counts counts;
+    int64_t locked_until_ms; /* what the task committed; 0: not */
     bool has_point;
     struct store_point point; /* id, previous, times and numbers; whose it is is taken from the task */
     struct store_gap gaps[SCHEDULER_GAPS_MAX];

@@ -8,6 +8,7 @@ struct scheduler {
     struct scheduler_links links;
     struct task_retry_policy retry;
     int64_t lease_ms;
+    int64_t locks_watched_ms; /* when the ends of locks were looked at */
     int64_t grace_ms;
     struct live_progress *progress;
     char cursor[IDENTIFIER_LEN]; /* the due task after which the next search begins; empty: from the start */

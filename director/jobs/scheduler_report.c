@@ -4,6 +4,7 @@
 #include "director/jobs/scheduler_internal.h"
 #include "director/jobs/task_spec.h"
 #include "director/jobs/task_state.h"
+#include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
 #include "director/store/store_secrets.h"
 #include "director/store/store_vaults.h"
@@ -190,6 +191,19 @@ add_copies(struct scheduler *scheduler, const struct store_task *task, const str
 }
 
 static int
+note_lock(struct scheduler *scheduler, const struct store_task *task, const struct scheduler_result *result,
+          struct error *err)
+{
+    struct task_spec spec = { .kind = task->kind };
+
+    if (result->locked_until_ms <= 0)
+        return 0;
+    if (task_spec_decode(task->spec, &spec, err) != 0)
+        return -1;
+    return vault_locks_note(scheduler->store, task->vault, task_spec_lock_days(&spec), result->locked_until_ms, err);
+}
+
+static int
 finish(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
 {
     const struct scheduler_result *result = argument;
@@ -201,6 +215,8 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
     if (result->has_point && task->kind == STORE_RUN_BACKUP && add_point(scheduler, task, result, err) != 0)
         return -1;
     if (task->kind == STORE_RUN_COPY && add_copies(scheduler, task, result, err) != 0)
+        return -1;
+    if (note_lock(scheduler, task, result, err) != 0)
         return -1;
     if (!result->succeeded)
         return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, result->retry_after_ms,

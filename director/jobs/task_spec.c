@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "director/jobs/vault_locks.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -35,8 +36,9 @@ to_json(const struct task_spec *spec)
 {
     switch (spec->kind) {
     case STORE_RUN_BACKUP:
-        return json_pack("{s:b, s:I}", "force_full", spec->backup.force_full, "bytes_per_second",
-                         (json_int_t)spec->backup.bytes_per_second);
+        return json_pack("{s:b, s:I, s:I}", "force_full", spec->backup.force_full, "bytes_per_second",
+                         (json_int_t)spec->backup.bytes_per_second, "immutable_days",
+                         (json_int_t)spec->backup.immutable_days);
     case STORE_RUN_RESTORE:
         return json_pack("{s:s, s:b, s:s, s:s, s:s}", "point", spec->restore.point, "to_folder",
                          spec->restore.to_folder, "path", spec->restore.path, "target_object",
@@ -44,8 +46,8 @@ to_json(const struct task_spec *spec)
     case STORE_RUN_VERIFY:
         return json_pack("{s:o, s:b}", "points", points_of(spec), "data", spec->verify.data);
     case STORE_RUN_COPY:
-        return json_pack("{s:s, s:b, s:I}", "source", spec->copy.source, "latest", spec->copy.latest, "since_ms",
-                         (json_int_t)spec->copy.since_ms);
+        return json_pack("{s:s, s:b, s:I, s:I}", "source", spec->copy.source, "latest", spec->copy.latest, "since_ms",
+                         (json_int_t)spec->copy.since_ms, "immutable_days", (json_int_t)spec->copy.immutable_days);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return json_object();
@@ -75,6 +77,36 @@ set(char *field, size_t size, const char *text, struct error *err)
     if (len >= size)
         return FAIL(err, ERROR_FORMAT, 0, "task: a text is too long");
     memcpy(field, text, len + 1);
+    return 0;
+}
+
+/* Tasks from before there were any have none. */
+static int
+decode_days(json_t *json, uint32_t *days, struct error *err)
+{
+    json_int_t value = 0;
+
+    if (json_unpack(json, "{s?I}", "immutable_days", &value) != 0 || value < 0 ||
+        value > (json_int_t)VAULT_LOCKS_DAYS_MAX)
+        return FAIL(err, ERROR_FORMAT, 0, "task: not a number of days");
+    *days = (uint32_t)value;
+    return 0;
+}
+
+uint32_t
+task_spec_lock_days(const struct task_spec *spec)
+{
+    switch (spec->kind) {
+    case STORE_RUN_BACKUP:
+        return spec->backup.immutable_days;
+    case STORE_RUN_COPY:
+        return spec->copy.immutable_days;
+    case STORE_RUN_RESTORE:
+    case STORE_RUN_VERIFY:
+    case STORE_RUN_DISCOVER:
+    case STORE_RUN_CREATE_VAULT:
+        return 0;
+    }
     return 0;
 }
 
@@ -129,6 +161,8 @@ decode_copy(json_t *json, struct task_spec *spec, struct error *err)
     if (json_unpack(json, "{s:s, s:b, s:I}", "source", &source, "latest", &latest, "since_ms", &since) != 0 ||
         since < 0 || !identifier_valid(source))
         return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a copy");
+    if (decode_days(json, &spec->copy.immutable_days, err) != 0)
+        return -1;
     spec->copy.latest = latest != 0;
     spec->copy.since_ms = since;
     return set(spec->copy.source, sizeof(spec->copy.source), source, err);
@@ -152,7 +186,7 @@ task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
             return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a backup");
         spec->backup.force_full = full != 0;
         spec->backup.bytes_per_second = (uint64_t)rate;
-        return 0;
+        return decode_days(json, &spec->backup.immutable_days, err);
     case STORE_RUN_RESTORE:
         return decode_restore(json, spec, err);
     case STORE_RUN_VERIFY:

@@ -14,6 +14,7 @@ struct task_spec {
         struct {
             bool force_full;
             uint64_t bytes_per_second; /* 0: no limit */
+            uint32_t immutable_days;   /* 0: not */
         } backup;
         struct {
             char point[IDENTIFIER_LEN];
@@ -31,9 +32,13 @@ struct task_spec {
             char source[IDENTIFIER_LEN]; /* vault */
             bool latest;
             int64_t since_ms;
+            uint32_t immutable_days; /* 0: not */
         } copy;
     };
 };
+
+/* For how many days what the task writes is locked; 0: not. */
+uint32_t task_spec_lock_days(const struct task_spec *spec);
 
 /* ERROR_LIMIT when it does not fit. */
 int task_spec_encode(const struct task_spec *spec, char out[STORE_TASK_SPEC_LEN], struct error *err);

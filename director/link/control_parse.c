@@ -154,6 +154,7 @@ parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, stru
     to->error_kind = from->succeeded ? ERROR_NONE : error_kind_from_name(from->error_kind);
     line_of(to->error_text, sizeof(to->error_text), from->error_text);
     to->retry_after_ms = from->retry_after_ms;
+    to->locked_until_ms = from->locked_until_ms;
     if (from->totals != NULL)
         counts_of(&to->counts, from->totals);
     to->counts.items_skipped = from->items_skipped;

@@ -40,6 +40,7 @@ sign(struct authority *authority, const struct vault_access_request *request, in
     struct grant grant = {
         .operations = request->operations,
         .fence = request->fence,
+        .lock_days = request->lock_days,
         .not_before_ms = now_ms - VAULT_ACCESS_EARLY_MS,
         .expires_ms = now_ms + VAULT_ACCESS_LIFETIME_MS,
     };
@@ -95,7 +96,11 @@ vault_access_for_task(struct store *store, struct authority *authority, const st
     };
 
     struct store_vault vault;
+    struct task_spec spec = { .kind = task->kind };
 
+    if (task_spec_decode(task->spec, &spec, err) != 0)
+        return -1;
+    request.lock_days = task_spec_lock_days(&spec);
     /* The first copy makes a replica, and later ones bring new key slots. */
     if (task->kind == STORE_RUN_COPY) {
         if (store_vaults_find(store, task->vault, &vault, err) != 0)

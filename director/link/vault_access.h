@@ -32,6 +32,7 @@ struct vault_access_request {
     uint64_t fence;
     const char *holder_node_id;
     const uint8_t *holder_key_sha256; /* 32 bytes */
+    uint32_t lock_days;               /* what is written is locked for; 0: not */
 };
 
 /* ERROR_UNAVAILABLE when the vault's host has not told an address yet. */

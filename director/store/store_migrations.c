@@ -147,6 +147,10 @@ const char *const store_migrations[] = {
     "CREATE UNIQUE INDEX point_copied ON point (vault, stored_as) WHERE stored_as <> '';"
     "ALTER TABLE job ADD COLUMN source TEXT REFERENCES vault (id);"
     "CREATE INDEX job_by_source ON job (source);",
+
+    "ALTER TABLE vault ADD COLUMN locked_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE vault ADD COLUMN lock_days INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE vault ADD COLUMN lock_told INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t store_migrations_count = ARRAY_LEN(store_migrations);

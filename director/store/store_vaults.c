@@ -7,10 +7,17 @@
 #include <string.h>
 
 static const struct store_column columns[] = {
-    STORE_COLUMN(TEXT, store_vault, id),        STORE_COLUMN(TEXT, store_vault, name),
-    STORE_COLUMN(REF, store_vault, tenant),     STORE_COLUMN(I64, store_vault, created_ms),
-    STORE_COLUMN(REF, store_vault, repository), STORE_COLUMN(REF, store_vault, password_secret),
-    STORE_COLUMN(UINT, store_vault, state),     STORE_COLUMN(TEXT, store_vault, stored_as),
+    STORE_COLUMN(TEXT, store_vault, id),
+    STORE_COLUMN(TEXT, store_vault, name),
+    STORE_COLUMN(REF, store_vault, tenant),
+    STORE_COLUMN(I64, store_vault, created_ms),
+    STORE_COLUMN(REF, store_vault, repository),
+    STORE_COLUMN(REF, store_vault, password_secret),
+    STORE_COLUMN(UINT, store_vault, state),
+    STORE_COLUMN(TEXT, store_vault, stored_as),
+    STORE_COLUMN(I64, store_vault, locked_until_ms),
+    STORE_COLUMN(UINT, store_vault, lock_days),
+    STORE_COLUMN(BOOL, store_vault, lock_told),
 };
 static const struct store_table table = STORE_TABLE("vault", "vault", columns, store_vault);
 
@@ -109,6 +116,21 @@ store_vaults_set_secret(struct store *store, const char *id, const char *secret_
     return change_one(
         store, STORE_QUERY("UPDATE vault SET password_secret = ?2 WHERE id = ?1", STORE_TEXT(id), STORE_REF(secret_id)),
         err);
+}
+
+int
+store_vaults_set_lock(struct store *store, const char *id, uint32_t days, int64_t until_ms, struct error *err)
+{
+    return change_one(store,
+                      STORE_QUERY("UPDATE vault SET lock_days = ?2, locked_until_ms = ?3, lock_told = 0 WHERE id = ?1",
+                                  STORE_TEXT(id), STORE_INT(days), STORE_INT(until_ms)),
+                      err);
+}
+
+int
+store_vaults_set_lock_told(struct store *store, const char *id, struct error *err)
+{
+    return change_one(store, STORE_QUERY("UPDATE vault SET lock_told = 1 WHERE id = ?1", STORE_TEXT(id)), err);
 }
 
 int

@@ -5,6 +5,8 @@
 
 #include "director/store/store.h"
 
+#include <stdbool.h>
+
 enum store_vault_state {
     STORE_VAULT_CREATING,
     STORE_VAULT_READY,
@@ -21,6 +23,9 @@ struct store_vault {
     enum store_vault_state state;
     int64_t created_ms;
     char stored_as[IDENTIFIER_LEN]; /* of a replica: the id of the vault that it holds the bytes of; else empty */
+    int64_t locked_until_ms;        /* the newest immutable point, and all it needs; 0: there was none */
+    uint32_t lock_days;             /* of the job that made it */
+    bool lock_told;                 /* that this ends soon */
 };
 
 /* The id by which hosts know it. */
@@ -39,6 +44,8 @@ int store_vaults_list(struct store *store, const char *tenant, struct store_page
                       struct error *err);
 int store_vaults_set_state(struct store *store, const char *id, enum store_vault_state state, struct error *err);
 int store_vaults_set_secret(struct store *store, const char *id, const char *secret_id, struct error *err);
+int store_vaults_set_lock(struct store *store, const char *id, uint32_t days, int64_t until_ms, struct error *err);
+int store_vaults_set_lock_told(struct store *store, const char *id, struct error *err);
 /* Forgets it; what is stored stays. ERROR_CONFLICT while jobs or points refer to it. */
 int store_vaults_delete(struct store *store, const char *id, struct error *err);
 

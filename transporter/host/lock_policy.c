@@ -21,11 +21,3 @@ lock_policy_give(int64_t now_ms, uint32_t days)
 {
     return lock_policy_promise(now_ms, days) + lock_policy_ahead_ms(days);
 }
-
-int64_t
-lock_policy_alarm_ms(uint32_t days)
-{
-    int64_t half = (int64_t)days * LOCK_POLICY_DAY_MS / 2;
-    int64_t most = LOCK_POLICY_ALARM_DAYS * LOCK_POLICY_DAY_MS;
-    return half < most ? half : most;
-}

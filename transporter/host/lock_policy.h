@@ -8,8 +8,6 @@
 
 #define LOCK_POLICY_DAY_MS   ((int64_t)24 * 3600 * 1000)
 #define LOCK_POLICY_DAYS_MAX 36500U
-/* A vault whose locks end within so many days, because runs stopped, is told about. */
-#define LOCK_POLICY_ALARM_DAYS 3U
 
 /* What is locked is locked for so much longer than asked: every object is extended once in this time, not by each
  * run. The longer of 7 days and a quarter of the days asked. */
@@ -18,7 +16,5 @@ int64_t lock_policy_ahead_ms(uint32_t days);
 int64_t lock_policy_promise(int64_t now_ms, uint32_t days);
 /* What an object that is written or extended now is given. */
 int64_t lock_policy_give(int64_t now_ms, uint32_t days);
-/* Days before the promise ends at which to speak up: less for locks that are short anyway. */
-int64_t lock_policy_alarm_ms(uint32_t days);
 
 #endif

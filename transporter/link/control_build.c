@@ -202,6 +202,7 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
     m.items_failed = result->items_failed;
     m.chunks_checked = result->chunks_checked;
     m.damaged = result->damaged;
+    m.locked_until_ms = result->locked_until_ms;
     m.gaps = gap_pointers;
     m.n_gaps = result->gap_count;
     Longhaul__V1__TransporterMessage outer = LONGHAUL__V1__TRANSPORTER_MESSAGE__INIT;

@@ -278,6 +278,7 @@ commit(struct backup *backup, struct error *err)
     if (cancel_check(&backup->task->cancel, err) != 0 ||
         point_commit(backup->vault, backup->writer, &backup->point, cursor.data, cursor.len, err) != 0)
         return -1;
+    backup->result->locked_until_ms = backup->access != NULL ? vault_access_locked_until(backup->access) : 0;
     backup_task_observe(backup);
     /* The service's own estimate is of no interest any more. */
     atomic_store(&backup->task->items_total, atomic_load(&backup->task->items_done));

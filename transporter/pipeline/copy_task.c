@@ -99,6 +99,7 @@ copy(struct copy_run *run, struct vault_access *from, struct vault_access *to, s
             : vault_copy_reseal(source.vault, vault_access_vault(to), ids, order->point_count, &options, &counts, err);
     on_progress(run, &counts);
     atomic_store(&task->items_total, counts.items_done);
+    run->result->locked_until_ms = vault_access_locked_until(to);
     return failed;
 }
 

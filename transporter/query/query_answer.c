@@ -238,9 +238,10 @@ answer_from(struct answer *answer, struct vault *vault, const struct point *poin
     case QUERY_OUTCOMES:
         return answer_outcomes(answer, vault, point, err);
     case QUERY_REPORT:
+    case QUERY_LOCKS:
         break;
     }
-    FAIL(err, ERROR_INTERNAL, 0, "a report is not in the vault");
+    FAIL(err, ERROR_INTERNAL, 0, "reports and locks are not in the vault");
     return NULL;
 }
 

@@ -19,16 +19,18 @@ text_of(const json_t *json, const char *name)
 static int
 parse_op(const char *text, enum query_op *op, struct error *err)
 {
-    static const char *const names[] = {
-        [QUERY_LIST] = "list", [QUERY_FIND] = "find", [QUERY_OUTCOMES] = "outcomes", [QUERY_REPORT] = "report"
-    };
+    static const char *const names[] = { [QUERY_LIST] = "list",
+                                         [QUERY_FIND] = "find",
+                                         [QUERY_OUTCOMES] = "outcomes",
+                                         [QUERY_REPORT] = "report",
+                                         [QUERY_LOCKS] = "locks" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i], text) == 0) {
             *op = (enum query_op)i;
             return 0;
         }
     }
-    return FAIL(err, ERROR_UNSUPPORTED, 0, "query: this transporter knows list, find, outcomes and report");
+    return FAIL(err, ERROR_UNSUPPORTED, 0, "query: this transporter knows list, find, outcomes, report and locks");
 }
 
 static int
@@ -111,6 +113,9 @@ parse(const json_t *json, struct query_request *request, struct error *err)
         parse_number(json, "offset", 0, INT64_MAX, &request->offset, err) != 0 ||
         parse_number(json, "limit", QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX, &request->limit, err) != 0)
         return -1;
+    request->check = json_is_true(json_object_get(json, "check"));
+    if (request->op == QUERY_LOCKS)
+        return 0;
     if (request->op == QUERY_REPORT)
         return parse_id(json, "task", request->task, err);
     if (parse_id(json, "point", request->point, err) != 0 || parse_folder(json, &request->folder, err) != 0)

@@ -58,7 +58,10 @@ answer_from_vault(struct query_service *service, struct control_query *query, co
         return NULL;
     }
     CLEANUP(vault_access_close_p) struct vault_access *access = vault_access_open(&options, err);
-    return access != NULL ? query_answer_vault(request, vault_access_vault(access), err) : NULL;
+    if (access == NULL)
+        return NULL;
+    return request->op == QUERY_LOCKS ? query_answer_locks(request, vault_access_remote(access), err)
+                                      : query_answer_vault(request, vault_access_vault(access), err);
 }
 
 static json_t *

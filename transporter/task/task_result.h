@@ -54,6 +54,7 @@ struct task_result {
     struct task_point point;
     uint64_t items_skipped, items_failed;
     uint64_t chunks_checked, damaged;
+    int64_t locked_until_ms; /* what was committed, as its host says; 0: it is not locked */
     struct task_gap gaps[TASK_GAPS_MAX];
     size_t gap_count;
     struct task_copied *copied; /* owned */

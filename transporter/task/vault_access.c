@@ -1,8 +1,11 @@
 #include "transporter/task/vault_access.h"
 
+#include "common/base/buffer.h"
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
+#include "common/crypto/grant.h"
 #include "common/vault/vault.h"
 #include "transporter/link/node_identity.h"
 #include "transporter/pipeline/remote_vault.h"
@@ -17,6 +20,25 @@ struct vault_access {
     struct remote_vault *remote;
     struct vault *vault;
 };
+
+static void
+on_locking(void *ctx, uint64_t done, uint64_t total)
+{
+    struct task *task = ctx;
+    task_phase(task, "lock");
+    log_info("task", "locks are made to last longer task=%s done=%llu total=%llu", task->order->task_id,
+             (unsigned long long)done, (unsigned long long)total);
+}
+
+/* What the host checks; a grant that cannot be read is refused there. */
+static bool
+grants_locks(const struct vault_access_options *options)
+{
+    CLEANUP(buffer_clear) struct buffer bytes = BUFFER_INIT(GRANT_MAX);
+    struct grant grant;
+    return options->grant(options->grant_ctx, &bytes, NULL) == 0 &&
+           grant_decode(bytes.data, bytes.len, &grant, NULL) == 0 && grant.lock_days > 0;
+}
 
 struct vault_access *
 vault_access_open_new(const struct vault_access_options *options, struct secret **password, struct error *err)
@@ -33,6 +55,9 @@ vault_access_open_new(const struct vault_access_options *options, struct secret 
         .grant = options->grant,
         .grant_ctx = options->grant_ctx,
         .patience_ms = options->patience_ms,
+        .locks = grants_locks(options),
+        .locking = options->task != NULL ? on_locking : NULL,
+        .locking_ctx = options->task,
     };
     *password = task_secrets_vault_password(identity, options->secrets, options->secret_count, err);
     if (*password == NULL)
@@ -76,6 +101,7 @@ options_of(struct task *task)
         .patience_ms = (uint32_t)task->services->config->vault_patience_ms,
         .grant = task_grant,
         .grant_ctx = task,
+        .task = task,
     };
 }
 
@@ -126,6 +152,18 @@ struct vault *
 vault_access_vault(const struct vault_access *access)
 {
     return access->vault;
+}
+
+int64_t
+vault_access_locked_until(const struct vault_access *access)
+{
+    return remote_vault_locked_until(access->remote);
+}
+
+struct remote_vault *
+vault_access_remote(const struct vault_access *access)
+{
+    return access->remote;
 }
 
 struct vault_backend

@@ -23,6 +23,7 @@ struct vault_access_options {
     size_t secret_count;
     int (*grant)(void *ctx, struct buffer *out, struct error *err); /* as remote_vault_options.grant */
     void *grant_ctx;
+    struct task *task;    /* shows it when locks are made to last longer; NULL: none */
     uint32_t patience_ms; /* as remote_vault_options.patience_ms */
 };
 
@@ -41,6 +42,9 @@ void vault_access_close(struct vault_access *access);
 void vault_access_close_p(struct vault_access **access);
 
 struct vault *vault_access_vault(const struct vault_access *access);
+/* Until when its host holds what was committed last; 0: it is not locked. */
+int64_t vault_access_locked_until(const struct vault_access *access);
+struct remote_vault *vault_access_remote(const struct vault_access *access);
 struct vault_backend vault_access_backend(const struct vault_access *access);
 
 #endif

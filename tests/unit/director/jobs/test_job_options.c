@@ -14,6 +14,9 @@ options_are_read(void **state)
     assert_ok(job_options_parse("{\"bytes_per_second\": 1000000, \"force_full\": true}", &options, &err));
     assert_int_equal(options.bytes_per_second, 1000000);
     assert_true(options.force_full);
+    assert_int_equal(options.immutable_days, 0);
+    assert_ok(job_options_parse("{\"immutable_days\": 36500}", &options, &err));
+    assert_int_equal(options.immutable_days, 36500);
 }
 
 static void
@@ -27,6 +30,9 @@ nonsense_is_refused(void **state)
                                           "{\"bytes_per_second\": -1}",
                                           "{\"bytes_per_second\": 1.5}",
                                           "{\"force_full\": 1}",
+                                          "{\"immutable_days\": -1}",
+                                          "{\"immutable_days\": 36501}",
+                                          "{\"immutable_days\": \"30\"}",
                                           "{\"speed\": 1}",
                                           "{\"force_full\": true, \"force_full\": true}",
                                           "{" };

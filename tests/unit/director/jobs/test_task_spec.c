@@ -11,10 +11,14 @@ particulars_come_back(void **state)
 
     spec.backup.force_full = true;
     spec.backup.bytes_per_second = 12345;
+    spec.backup.immutable_days = 30;
     assert_ok(task_spec_encode(&spec, json, &err));
     assert_ok(task_spec_decode(json, &back, &err));
     assert_true(back.backup.force_full);
     assert_int_equal(back.backup.bytes_per_second, 12345);
+    assert_int_equal(task_spec_lock_days(&back), 30);
+    assert_ok(task_spec_decode("{\"force_full\":true,\"bytes_per_second\":1}", &back, &err));
+    assert_int_equal(task_spec_lock_days(&back), 0);
 
     spec = (struct task_spec){ .kind = STORE_RUN_RESTORE };
     spec.restore.conflict = DIRECTOR_CONFLICT_OVERWRITE;
