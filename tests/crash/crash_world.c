@@ -397,7 +397,7 @@ crash_world_run(const struct crash_place *place, const struct crash_scenario *sc
     place->save(place->ctx);
     for (unsigned mode = 0; place->modes[mode] != NULL; mode++) {
         bool strikes = true;
-        for (uint64_t at = 0; strikes; at += scenario->stride) {
+        for (uint64_t at = 0; strikes; at += scenario->stride * (place->stride == NULL ? 1 : place->stride(mode))) {
             struct crash_fault fault = { mode, scenario->repositories[strlen(scenario->repositories) - 1], at,
                                          at * 31 + mode };
             place->load(place->ctx);

@@ -32,6 +32,7 @@ struct crash_place {
     void *ctx;
     const char *const *modes; /* their names; the last is NULL */
     bool has_locks;
+    unsigned (*stride)(unsigned mode); /* every how many faults of this mode; NULL: all */
     struct storage *(*open)(void *ctx, const char *repository, bool create, struct error *err);
     /* A host's own folder, in the same power circuit where the place can do that. out has PATH_MAX bytes. */
     void (*state_dir)(void *ctx, const char *repository, char *out);

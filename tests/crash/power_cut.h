@@ -13,11 +13,12 @@
 
 enum power_cut_mode {
     POWER_CUT_NEVER,
-    POWER_CUT_LOSES, /* nothing that was not synced is left */
-    POWER_CUT_KEEPS, /* all names are left, of unsynced bytes the beginnings */
-    POWER_CUT_MIXES, /* each at random */
-    POWER_CUT_FAILS, /* no cut: one call fails with an errno, and the next works */
-    POWER_CUT_SHORT  /* no cut: one write() writes half */
+    POWER_CUT_LOSES,  /* nothing that was not synced is left */
+    POWER_CUT_KEEPS,  /* all names are left, of unsynced bytes the beginnings */
+    POWER_CUT_MIXES,  /* each at random */
+    POWER_CUT_FAILS,  /* no cut: one call fails with an errno, and the next works */
+    POWER_CUT_MEMORY, /* no cut: one allocation of those that may be refused is, wherever it is made */
+    POWER_CUT_SHORT   /* no cut: one write() writes half */
 };
 
 struct power_cut_plan {

@@ -1,3 +1,6 @@
+#include "common/base/buffer.h"
+#include "common/base/error.h"
+#include "common/base/memory.h"
 #include "tests/crash/power_cut_internal.h"
 
 #include <errno.h>
@@ -256,4 +259,42 @@ __wrap_pread(int fd, void *data, size_t len, off_t offset)
     ssize_t n = __real_pread(fd, data, len, offset);
     (void)leave(0);
     return n;
+}
+
+/* Small allocations of a fixed size end the program by design and are none of these. */
+static bool
+is_refused(struct error *err)
+{
+    pthread_mutex_lock(&power_cut.lock);
+    bool refused = power_cut.on && power_cut.plan.mode == POWER_CUT_MEMORY && !power_cut.struck &&
+                   power_cut.counted++ == power_cut.plan.at;
+    power_cut.struck = power_cut.struck || refused;
+    pthread_mutex_unlock(&power_cut.lock);
+    if (refused)
+        FAIL(err, ERROR_LIMIT, 0, "no memory, for a test");
+    return refused;
+}
+
+void *__real_memory_array(size_t count, size_t size, size_t ceiling, struct error *err);
+void *__wrap_memory_array(size_t count, size_t size, size_t ceiling, struct error *err);
+void *
+__wrap_memory_array(size_t count, size_t size, size_t ceiling, struct error *err)
+{
+    return is_refused(err) ? NULL : __real_memory_array(count, size, ceiling, err);
+}
+
+int __real_buffer_reserve(struct buffer *b, size_t more, struct error *err);
+int __wrap_buffer_reserve(struct buffer *b, size_t more, struct error *err);
+int
+__wrap_buffer_reserve(struct buffer *b, size_t more, struct error *err)
+{
+    return is_refused(err) ? -1 : __real_buffer_reserve(b, more, err);
+}
+
+int __real_buffer_append(struct buffer *b, const void *data, size_t len, struct error *err);
+int __wrap_buffer_append(struct buffer *b, const void *data, size_t len, struct error *err);
+int
+__wrap_buffer_append(struct buffer *b, const void *data, size_t len, struct error *err)
+{
+    return is_refused(err) ? -1 : __real_buffer_append(b, data, len, err);
 }

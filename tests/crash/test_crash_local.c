@@ -18,11 +18,13 @@ struct folder_place {
     char root[PATH_MAX], saved[PATH_MAX];
 };
 
+#define MODE_MEMORY 5
 static const char *const modes[] = { "power lost, all that was not synced",
                                      "power lost, names kept and bytes torn",
                                      "power lost, a random part",
                                      "call fails with EIO",
                                      "call fails with ENOSPC",
+                                     "memory is refused",
                                      "a write is short",
                                      NULL };
 
@@ -82,6 +84,7 @@ place_arm(void *ctx, const struct crash_fault *fault)
         { .mode = POWER_CUT_MIXES },
         { .mode = POWER_CUT_FAILS, .native = EIO },
         { .mode = POWER_CUT_FAILS, .native = ENOSPC },
+        { .mode = POWER_CUT_MEMORY },
         { .mode = POWER_CUT_SHORT },
     };
     struct folder_place *place = ctx;
@@ -113,6 +116,13 @@ place_recover(void *ctx)
     power_cut_end();
 }
 
+/* Memory is asked for much more often than the disk. */
+static unsigned
+stride_of(unsigned mode)
+{
+    return mode == MODE_MEMORY ? 3 : 1;
+}
+
 static void
 whatever_fails_nothing_committed_is_lost(void **state)
 {
@@ -121,6 +131,7 @@ whatever_fails_nothing_committed_is_lost(void **state)
         .name = "local",
         .ctx = &folder,
         .modes = modes,
+        .stride = stride_of,
         .open = place_open,
         .state_dir = place_state_dir,
         .clear = place_clear,
