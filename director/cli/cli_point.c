@@ -54,7 +54,7 @@ list(struct cli *cli, struct error *err)
 {
     CLEANUP(cli_table_free_p)
     struct cli_table *table =
-        cli_table_new("POINT", "OBJECT", "KIND", "TIME", ">ITEMS", ">SIZE", ">STORED", ">LEFT OUT", NULL);
+        cli_table_new("POINT", "VAULT", "OBJECT", "KIND", "TIME", ">ITEMS", ">SIZE", ">STORED", ">LEFT OUT", NULL);
     char created[CLI_FORMAT_LEN], items[CLI_FORMAT_LEN], bytes[CLI_FORMAT_LEN], stored[CLI_FORMAT_LEN],
         left_out[CLI_FORMAT_LEN];
     const char *name = cli_option(cli, "object");
@@ -65,10 +65,11 @@ list(struct cli *cli, struct error *err)
         return -1;
     json_array_foreach (json_object_get(reply, "items"), i, item) {
         cli_format_count(cli_json_number(item, "items_skipped") + cli_json_number(item, "items_failed"), left_out);
-        cli_table_add(table, cli_json_text(item, "id"), cli_json_or_dash(item, "object.name"),
-                      cli_json_or_dash(item, "object.kind"), cli_json_time(item, "created", created),
-                      cli_json_count(item, "items", items), cli_json_bytes(item, "bytes", bytes),
-                      cli_json_bytes(item, "stored_bytes", stored), left_out, NULL);
+        cli_table_add(table, cli_json_text(item, "id"), cli_json_or_dash(item, "vault.name"),
+                      cli_json_or_dash(item, "object.name"), cli_json_or_dash(item, "object.kind"),
+                      cli_json_time(item, "created", created), cli_json_count(item, "items", items),
+                      cli_json_bytes(item, "bytes", bytes), cli_json_bytes(item, "stored_bytes", stored), left_out,
+                      NULL);
     }
     if (!cli_json_printed(cli, reply))
         cli_table_print(table, "No recovery points yet; start a run: longhaul run start JOB --wait", cli->out);

@@ -25,32 +25,39 @@ on_name(void *ctx, sqlite3_stmt *at, struct error *err)
     return to->each(to->ctx, (const char *)sqlite3_column_text(at, 0), err);
 }
 
+/* Whether ?2 holds the point of this row too; by an index in both of the ways in which it can. */
+#define THERE(row)                                                                                                     \
+    "(EXISTS (SELECT 1 FROM point c WHERE c.vault = ?2 AND c.stored_as = " STORED(                                     \
+        row) " AND c.stored_as <> '')"                                                                                 \
+             " OR EXISTS (SELECT 1 FROM point c WHERE c.id = " STORED(row) " AND c.vault = ?2 AND c.stored_as = ''))"
+
+#define UNCOPIED(of_object)                                                                                            \
+    "WITH wanted AS MATERIALIZED (SELECT p.object AS object, " STORED(                                                 \
+        "p") " AS name, p.created_ms AS created,"                                                                      \
+             " p.seq AS seq FROM point p WHERE p.vault = ?1" of_object " AND p.created_ms >= ?4 AND NOT " THERE(       \
+                 "p") " AND (?5 = 0 OR p.seq = (SELECT l.seq FROM point l WHERE l.vault = ?1 AND l.object = p.object"  \
+                      " ORDER BY l.created_ms DESC, l.seq DESC LIMIT 1)) ORDER BY p.created_ms, p.seq LIMIT ?6),"      \
+                      " firsts AS (SELECT object, min(created) AS created FROM wanted GROUP BY object),"               \
+                      " bases AS MATERIALIZED (SELECT (SELECT " STORED(                                                \
+                          "b") " FROM point b WHERE b.object = f.object AND b.vault = ?1"                              \
+                               " AND b.created_ms <= f.created AND " THERE(                                            \
+                                   "b") " ORDER BY b.created_ms DESC, b.seq DESC LIMIT 1) AS name,"                    \
+                                        " f.created AS created, -1 AS seq FROM firsts f)"                              \
+                                        " SELECT name FROM (SELECT name, created, seq FROM bases WHERE name IS NOT "   \
+                                        "NULL"                                                                         \
+                                        " UNION ALL SELECT name, created, seq FROM wanted) ORDER BY created, seq"
+
 int
 store_points_uncopied(struct store *store, const struct store_point_copy *copy, unsigned most,
                       int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx, struct error *err)
 {
-    static const char sql[] = "WITH mine AS MATERIALIZED (SELECT p.object AS object, " STORED(
-        "p") " AS name, p.created_ms AS created,"
-             " p.seq AS seq, EXISTS (SELECT 1 FROM point c WHERE c.object = p.object AND c.vault = ?2 "
-             "AND " STORED("c") " = " STORED(
-                 "p") ") AS there FROM point p WHERE p.vault = ?1 AND (?3 = '' OR p.object = ?3)),"
-                      " wanted AS MATERIALIZED (SELECT * FROM mine m WHERE NOT there AND created >= ?4 AND (?5 "
-                      "= 0 OR seq ="
-                      " (SELECT l.seq FROM point l WHERE l.vault = ?1 AND l.object = m.object"
-                      " ORDER BY l.created_ms DESC, l.seq DESC LIMIT 1)) ORDER BY created, seq LIMIT ?6),"
-                      " firsts AS (SELECT object, min(created) AS created FROM wanted GROUP BY object),"
-                      " bases AS (SELECT m.name AS name, max(m.created) AS created, m.seq AS seq FROM mine m"
-                      " JOIN firsts f ON f.object = m.object WHERE m.there AND m.created <= f.created GROUP BY "
-                      "m.object)"
-                      " SELECT name FROM (SELECT name, created, seq FROM bases UNION ALL SELECT name, created, "
-                      "seq FROM wanted)"
-                      " ORDER BY created, seq";
+    static const char of_all[] = UNCOPIED(" AND ?3 = ''"), of_one[] = UNCOPIED(" AND p.object = ?3");
     struct names to = { each, ctx };
 
     return store_statement_each(store,
-                                STORE_QUERY(sql, STORE_TEXT(copy->source), STORE_TEXT(copy->vault),
-                                            STORE_TEXT(copy->object), STORE_INT(copy->since_ms),
-                                            STORE_INT(copy->latest), STORE_INT(most)),
+                                STORE_QUERY(copy->object[0] == '\0' ? of_all : of_one, STORE_TEXT(copy->source),
+                                            STORE_TEXT(copy->vault), STORE_TEXT(copy->object),
+                                            STORE_INT(copy->since_ms), STORE_INT(copy->latest), STORE_INT(most)),
                                 on_name, &to, err);
 }
 
@@ -70,8 +77,9 @@ find_in(struct store *store, const char *vault, const char *stored_id, struct fo
 {
     found->id[0] = '\0';
     return store_statement_each(store,
-                                STORE_QUERY("SELECT p.id FROM point p WHERE p.vault = ?1 AND"
-                                            " ((p.id = ?2 AND p.stored_as = '') OR p.stored_as = ?2) LIMIT 1",
+                                STORE_QUERY("SELECT id FROM point WHERE id = ?2 AND vault = ?1 AND stored_as = ''"
+                                            " UNION ALL SELECT id FROM point WHERE vault = ?1 AND stored_as = ?2"
+                                            " AND stored_as <> '' LIMIT 1",
                                             STORE_TEXT(vault), STORE_TEXT(stored_id)),
                                 on_found, found, err);
 }
