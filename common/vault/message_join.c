@@ -23,7 +23,9 @@ struct message_join {
     uint64_t total;
     uint64_t text_left; /* of a text that is passing through */
     bool begun, ended;
+    bool quoted; /* the part that is being encoded; else base64 */
     struct base64_lines lines;
+    struct quoted_lines quoted_lines;
     uint8_t out[BASE64_LINES_OUT(SLICE)];
 };
 
@@ -61,10 +63,18 @@ give(struct message_join *join, const uint8_t *data, size_t len, struct error *e
     return join->vtable->message(join->ctx, data, len, err);
 }
 
+static int
+on_quoted(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    return give(ctx, data, len, err);
+}
+
 int
 message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
     struct message_join *join = ctx;
+    if (join->quoted)
+        return quoted_lines_encode(&join->quoted_lines, data, len, on_quoted, join, err);
     while (len > 0) {
         size_t n = len < SLICE ? len : SLICE;
         if (give(join, join->out, base64_lines_encode(&join->lines, data, n, join->out), err) != 0)
@@ -76,20 +86,22 @@ message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
 }
 
 static int
-end_part(struct message_join *join, struct error *err)
-{
-    return give(join, join->out, base64_lines_finish(&join->lines, join->out), err);
-}
-
-static int
 bad_recipe(struct error *err)
 {
     return FAIL(err, ERROR_FORMAT, 0, "a message's recipe is malformed");
 }
 
-/* 1: the operation is done, 0: more of it must come first, -1. */
 static int
-run_base64(struct message_join *join, struct reader *in, bool elsewhere, struct error *err)
+end_part(struct message_join *join, struct error *err)
+{
+    if (join->quoted)
+        return join->quoted_lines.len == 0 ? 0 : bad_recipe(err);
+    return give(join, join->out, base64_lines_finish(&join->lines, join->out), err);
+}
+
+/* The readers of a part's head: 1 when it is there and good, 0: more of it must come first, -1. */
+static int
+read_base64_head(struct message_join *join, struct reader *in, struct error *err)
 {
     uint64_t line_len = varint_get(in);
     uint8_t crlf = reader_u8(in);
@@ -97,16 +109,48 @@ run_base64(struct message_join *join, struct reader *in, bool elsewhere, struct 
         return 0;
     if (line_len < 4 || line_len % 4 != 0 || line_len > SIZE_MAX / 2 || crlf > 1)
         return bad_recipe(err);
+    join->quoted = false;
     join->lines = (struct base64_lines){ .line_len = (size_t)line_len, .crlf = crlf == 1 };
-    if (!elsewhere) {
-        uint64_t len = varint_get(in);
-        if (!in->failed && len > RECIPE_INLINE_MAX)
-            return bad_recipe(err);
-        const uint8_t *data = reader_bytes(in, (size_t)len);
-        if (data == NULL)
-            return 0;
-        return message_join_part(join, data, (size_t)len, err) != 0 || end_part(join, err) != 0 ? -1 : 1;
-    }
+    return 1;
+}
+
+static int
+read_quoted_head(struct message_join *join, struct reader *in, struct error *err)
+{
+    struct quoted_style *style = &join->quoted_lines.style;
+    uint8_t flags = reader_u8(in), room = reader_u8(in);
+    const uint8_t *escaped = reader_bytes(in, QUOTED_SET_LEN);
+    if (escaped == NULL)
+        return 0;
+    if (flags > (RECIPE_STYLE_CRLF | RECIPE_STYLE_LOWER | RECIPE_STYLE_LOOSE) || room < QUOTED_ROOM_MIN ||
+        room > QUOTED_ROOM_MAX)
+        return bad_recipe(err);
+    style->crlf = (flags & RECIPE_STYLE_CRLF) != 0;
+    style->lower = (flags & RECIPE_STYLE_LOWER) != 0;
+    style->loose = (flags & RECIPE_STYLE_LOOSE) != 0;
+    style->room = room;
+    memcpy(style->escaped, escaped, QUOTED_SET_LEN);
+    join->quoted = true;
+    join->quoted_lines.len = 0;
+    return 1;
+}
+
+/* 1: the operation is done, 0: more of it must come first, -1. */
+static int
+run_part_here(struct message_join *join, struct reader *in, uint64_t most, struct error *err)
+{
+    uint64_t len = varint_get(in);
+    if (!in->failed && len > most)
+        return bad_recipe(err);
+    const uint8_t *data = reader_bytes(in, (size_t)len);
+    if (data == NULL)
+        return 0;
+    return message_join_part(join, data, (size_t)len, err) != 0 || end_part(join, err) != 0 ? -1 : 1;
+}
+
+static int
+run_part_elsewhere(struct message_join *join, struct reader *in, struct error *err)
+{
     struct content_ref ref;
     if (reader_left(in) < CONTENT_REF_MAX_ENCODED) {
         struct error early = ERROR_INIT;
@@ -119,6 +163,18 @@ run_base64(struct message_join *join, struct reader *in, bool elsewhere, struct 
     if (ref.message)
         return bad_recipe(err);
     return join->vtable->part(join->ctx, join, &ref, err) != 0 || end_part(join, err) != 0 ? -1 : 1;
+}
+
+static int
+run_part(struct message_join *join, struct reader *in, uint8_t operation, struct error *err)
+{
+    bool quoted = operation == RECIPE_QUOTED || operation == RECIPE_QUOTED_REF;
+    int head = quoted ? read_quoted_head(join, in, err) : read_base64_head(join, in, err);
+    if (head != 1)
+        return head;
+    if (operation == RECIPE_BASE64_REF || operation == RECIPE_QUOTED_REF)
+        return run_part_elsewhere(join, in, err);
+    return run_part_here(join, in, quoted ? RECIPE_QUOTED_MAX : RECIPE_INLINE_MAX, err);
 }
 
 static int
@@ -144,12 +200,13 @@ run_operation(struct message_join *join, struct reader *in, struct error *err)
     if (!join->begun) {
         join->begun = true;
         uint8_t version = reader_u8(in);
-        if (version != RECIPE_VERSION)
+        if (version < RECIPE_VERSION_BASE64 || version > RECIPE_VERSION)
             return FAIL(err, ERROR_UNSUPPORTED, version, "a message's recipe of version %u. Update this program",
                         version);
         return 1;
     }
-    switch (reader_u8(in)) {
+    uint8_t operation = reader_u8(in);
+    switch (operation) {
     case RECIPE_END:
         return run_end(join, in, err);
     case RECIPE_TEXT:
@@ -158,9 +215,10 @@ run_operation(struct message_join *join, struct reader *in, struct error *err)
             join->text_left = 0;
         return in->failed ? 0 : 1;
     case RECIPE_BASE64:
-        return run_base64(join, in, false, err);
     case RECIPE_BASE64_REF:
-        return run_base64(join, in, true, err);
+    case RECIPE_QUOTED:
+    case RECIPE_QUOTED_REF:
+        return run_part(join, in, operation, err);
     }
     return bad_recipe(err);
 }

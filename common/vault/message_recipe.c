@@ -9,23 +9,29 @@ next_operation(struct reader *in, struct content_ref *largest)
 {
     struct error ignored = ERROR_INIT;
     struct content_ref ref;
-    switch (reader_u8(in)) {
+    uint8_t operation = reader_u8(in);
+    switch (operation) {
     case RECIPE_TEXT:
         return reader_bytes(in, (size_t)varint_get(in)) != NULL;
     case RECIPE_BASE64:
-        (void)varint_get(in);
-        (void)reader_u8(in);
-        return reader_bytes(in, (size_t)varint_get(in)) != NULL;
     case RECIPE_BASE64_REF:
         (void)varint_get(in);
         (void)reader_u8(in);
-        if (content_decode(in, &ref, &ignored) != 0)
-            return false;
-        if (ref.len > largest->len)
-            *largest = ref;
-        return true;
+        break;
+    case RECIPE_QUOTED:
+    case RECIPE_QUOTED_REF:
+        (void)reader_bytes(in, RECIPE_STYLE_LEN);
+        break;
+    default:
+        return false;
     }
-    return false;
+    if (operation == RECIPE_BASE64 || operation == RECIPE_QUOTED)
+        return reader_bytes(in, (size_t)varint_get(in)) != NULL;
+    if (content_decode(in, &ref, &ignored) != 0)
+        return false;
+    if (ref.len > largest->len)
+        *largest = ref;
+    return true;
 }
 
 void

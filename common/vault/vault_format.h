@@ -16,6 +16,7 @@ struct error;
 #define VAULT_FORMAT_MAX     256
 #define VAULT_FORMAT_MAC_LEN 32
 
+#define VAULT_FORMAT_QUOTED 2 /* the first with quoted-printable in recipes */
 #define VAULT_FORMAT_NEWEST 2
 
 struct vault_format {

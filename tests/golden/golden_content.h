@@ -20,6 +20,7 @@ struct golden_item {
     enum catalog_kind kind;
     const char *id, *parent, *name, *subject;
     void (*content)(struct buffer *out); /* NULL: none */
+    unsigned since;                      /* version of the format */
 };
 
 static inline void
@@ -47,6 +48,28 @@ golden_message(struct buffer *out)
         golden_append(out, text);
     }
     golden_append(out, "Z29sZA==\r\n--x--\r\n");
+}
+
+/* Quoted-printable, twice: as Outlook breaks lines, and without the last soft break it can do without. */
+static inline void
+golden_quoted(struct buffer *out)
+{
+    golden_append(out, "Subject: quoted\r\n\r\n");
+    for (unsigned i = 0; i < 20; i++)
+        golden_append(out, "Gr=C3=BC=C3=9Fe aus M=C3=BCnchen, und eine Zeile, die l=C3=A4nger als andere is=\r\n"
+                           "t =3D weiter.=20\r\n");
+    golden_append(out, "--x\n");
+    for (unsigned i = 0; i < 20; i++)
+        golden_append(out, "=e4 line of seventy-six characters and no more, so that no soft break is in i=\nt\n");
+}
+
+/* A part that becomes a content of its own. */
+static inline void
+golden_long_quoted(struct buffer *out)
+{
+    golden_append(out, "Subject: long\n\n");
+    for (unsigned i = 0; i < 600; i++)
+        golden_append(out, "<p style=3D\"margin: 0\">=C3=84hnliches</p>\n");
 }
 
 static inline void
@@ -83,12 +106,32 @@ golden_empty(struct buffer *out)
 
 /* In the order of their keys. */
 static const struct golden_item golden_items[] = {
-    { CATALOG_FOLDER, "inbox", NULL, "Inbox", NULL, NULL },
-    { CATALOG_MESSAGE, "message-1", "inbox", NULL, "golden", golden_message },
-    { CATALOG_MESSAGE, "message-2", "inbox", NULL, "note", golden_note },
-    { CATALOG_FILE, "empty", NULL, "empty.txt", NULL, golden_empty },
-    { CATALOG_FILE, "text", NULL, "text.txt", NULL, golden_text },
-    { CATALOG_FILE, "zeros", NULL, "zeros.bin", NULL, golden_zeros },
+    { CATALOG_FOLDER, "inbox", NULL, "Inbox", NULL, NULL, 1 },
+    { CATALOG_MESSAGE, "message-1", "inbox", NULL, "golden", golden_message, 1 },
+    { CATALOG_MESSAGE, "message-2", "inbox", NULL, "note", golden_note, 1 },
+    { CATALOG_MESSAGE, "message-3", "inbox", NULL, "quoted", golden_quoted, 2 },
+    { CATALOG_MESSAGE, "message-4", "inbox", NULL, "long", golden_long_quoted, 2 },
+    { CATALOG_FILE, "empty", NULL, "empty.txt", NULL, golden_empty, 1 },
+    { CATALOG_FILE, "text", NULL, "text.txt", NULL, golden_text, 1 },
+    { CATALOG_FILE, "zeros", NULL, "zeros.bin", NULL, golden_zeros, 1 },
 };
+
+/* The first item from at on that a vault of this version holds; beyond the last: none. */
+static inline size_t
+golden_next(size_t at, unsigned version)
+{
+    while (at < sizeof(golden_items) / sizeof(golden_items[0]) && golden_items[at].since > version)
+        at++;
+    return at;
+}
+
+static inline size_t
+golden_count(unsigned version)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(golden_items) / sizeof(golden_items[0]); i++)
+        count += golden_items[i].since <= version;
+    return count;
+}
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/base/buffer.h"
 #include "common/vault/base64_line.h"
+#include "common/vault/quoted_line.h"
 
 #include <ftw.h>
 #include <sys/stat.h>
@@ -122,40 +123,107 @@ parts_of_every_shape_come_back(void **state)
     }
 }
 
+/* What a message added to the vault that has its attachment already. */
+static uint64_t
+new_bytes_of(const struct buffer *message)
+{
+    struct error err = ERROR_INIT;
+    struct vault_writer_progress before, after;
+    assert_ok(vault_writer_flush(f.writer, &err), err);
+    vault_writer_progress(f.writer, &before);
+    assert_round_trip(message->data, message->len, 4096);
+    vault_writer_progress(f.writer, &after);
+    return after.bytes_new - before.bytes_new;
+}
+
 static void
 an_attachment_and_the_same_file_are_stored_once(void **state)
 {
+    static const size_t line_lengths[] = { 76, 76, 60, 64, 72, 1000 };
+    enum { SIZE = 700000 };
     struct error err = ERROR_INIT;
     struct content_ref ref;
-    struct buffer b = BUFFER_INIT(4 << 20);
-    struct vault_writer_progress before, after;
-    uint8_t *file = memory_new(700000);
+    uint8_t *file = memory_new(SIZE), *text = memory_new(BASE64_LINES_OUT(SIZE));
     uint64_t random = 99;
     (void)state;
-    for (size_t i = 0; i < 700000; i++)
+    for (size_t i = 0; i < SIZE; i++)
         file[i] = (uint8_t)(fixture_random(&random) >> 20);
-    assert_ok(vault_writer_put(f.writer, VAULT_FILE, file, 700000, &ref, &err), err);
-    struct base64_lines lines = { .line_len = 76, .crlf = true };
-    uint8_t *text = memory_new(BASE64_LINES_OUT(700000));
-    size_t n = base64_lines_encode(&lines, file, 700000, text);
-    n += base64_lines_finish(&lines, text + n);
-    buffer_append_text(&b, "Subject: the file\r\n\r\n", NULL);
-    buffer_append(&b, text, n, NULL);
-    buffer_append_text(&b, "\r\n", NULL);
-    assert_ok(vault_writer_flush(f.writer, &err), err);
-    vault_writer_progress(f.writer, &before);
-    assert_round_trip(b.data, b.len, 4096);
-    vault_writer_progress(f.writer, &after);
-    assert_in_range(after.bytes_new - before.bytes_new, 1, 500);
+    assert_ok(vault_writer_put(f.writer, VAULT_FILE, file, SIZE, &ref, &err), err);
+    for (size_t i = 0; i < ARRAY_LEN(line_lengths); i++) {
+        struct buffer b = BUFFER_INIT(4 << 20);
+        struct base64_lines lines = { .line_len = line_lengths[i], .crlf = i % 2 == 0 };
+        size_t n = base64_lines_encode(&lines, file, SIZE, text);
+        n += base64_lines_finish(&lines, text + n);
+        buffer_printf(&b, NULL, "To: box %zu\r\nSubject: the file\r\n\r\n", i);
+        buffer_append(&b, text, n, NULL);
+        buffer_append_text(&b, "\r\n", NULL);
+        assert_in_range(new_bytes_of(&b), 1, 500);
+        buffer_clear(&b);
+    }
     free(file);
     free(text);
+}
+
+static int
+append_encoded(void *ctx, const uint8_t *data, size_t len, struct error *err)
+{
+    return buffer_append(ctx, data, len, err);
+}
+
+static void
+a_quoted_printable_page_and_the_same_file_are_stored_once(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct content_ref ref;
+    struct buffer page = BUFFER_INIT(1 << 20);
+    (void)state;
+    for (int i = 0; i < 3000; i++)
+        buffer_printf(&page, NULL,
+                      "<p style=\"x\">Zeile %d, \xc3\xa4hnlich wie alle, nur l\xc3\xa4nger als eine Zeile</p>\r\n",
+                      i * i);
+    assert_ok(vault_writer_put(f.writer, VAULT_FILE, page.data, page.len, &ref, &err), err);
+    for (uint8_t room = 71; room < 76; room++) {
+        struct buffer b = BUFFER_INIT(1 << 20);
+        struct quoted_lines lines = { .style = { .crlf = true, .room = room, .loose = room % 2 == 0 } };
+        buffer_printf(&b, NULL, "To: box %u\r\nSubject: the page\r\n\r\n", room);
+        assert_ok(quoted_lines_encode(&lines, page.data, page.len, append_encoded, &b, &err), err);
+        assert_in_range(new_bytes_of(&b), 1, 500);
+        buffer_clear(&b);
+    }
+    buffer_clear(&page);
+}
+
+/* A vault of format version 1 gets nothing that programs of its time do not read. */
+static void
+an_old_vault_gets_old_recipes(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct content_ref ref;
+    struct buffer b = BUFFER_INIT(1 << 20);
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        buffer_append_text(&b, "=C3=A4 line that would be taken out =3D decoded\r\n", NULL);
+    fixture_close(&f);
+    fixture_open(&f);
+    f.vault.version = 1;
+    ref = put_message(b.data, b.len, 1000);
+    assert_false(ref.message);
+    assert_ok(vault_writer_flush(f.writer, &err), err);
+    assert_same(&ref, b.data, b.len);
+    fixture_close(&f);
+    fixture_open(&f);
+    ref = put_message(b.data, b.len, 1000);
+    assert_true(ref.message);
+    assert_ok(vault_writer_flush(f.writer, &err), err);
+    assert_same(&ref, b.data, b.len);
     buffer_clear(&b);
 }
 
 static void
 random_mixtures_come_back(void **state)
 {
-    static const char *const bits[] = { "QUJD", "QUJDREVG", "\n", "\r\n", "=", "==", "\r", "x", " ", "QQ==", "--b\n" };
+    static const char *const bits[] = { "QUJD", "QUJDREVG", "\n",   "\r\n", "=",     "==",    "\r",
+                                        "x",    " ",        "QQ==", "=C3",  "--b\n", "=\r\n", "=3D\n" };
     uint64_t random = 4242;
     (void)state;
     for (int round = 0; round < 300; round++) {
@@ -214,6 +282,8 @@ main(void)
         cmocka_unit_test(odd_messages_come_back),
         cmocka_unit_test(parts_of_every_shape_come_back),
         cmocka_unit_test(an_attachment_and_the_same_file_are_stored_once),
+        cmocka_unit_test(a_quoted_printable_page_and_the_same_file_are_stored_once),
+        cmocka_unit_test(an_old_vault_gets_old_recipes),
         cmocka_unit_test(random_mixtures_come_back),
         cmocka_unit_test(real_messages_come_back),
     };
