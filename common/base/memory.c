@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define MOST_ARENAS 2
-#define LARGE_BLOCK (1 << 20)
+#define LARGE_BLOCK (320 << 10)
 #define MOST_IDLE   (2 << 20)
 
 void

@@ -34,8 +34,9 @@ content_stream_begin(struct content_stream *stream, enum writer_class class)
         if (stream->levels[i] != NULL)
             stream->levels[i]->count = 0;
     }
-    if (stream->data == NULL)
-        stream->data = memory_new(CONTENT_STREAM_BUFFER);
+    /* Not cleared: pages that are never used cost nothing. */
+    if (stream->data == NULL && (stream->data = malloc(CONTENT_STREAM_BUFFER)) == NULL)
+        abort();
 }
 
 static int add_entry(struct content_stream *stream, int level, const struct content_list_entry *entry,
@@ -108,16 +109,26 @@ drain(struct content_stream *stream, bool last, struct error *err)
     return 0;
 }
 
+/* What is cut by content need not wait for as much as what is not: less memory is touched, and it stays in the cache.
+ */
+static size_t
+wanted(const struct content_stream *stream)
+{
+    size_t enough = (size_t)stream->writer->vault->sizes.max / 2 * 3;
+    return stream->class == CLASS_FILE ? enough : CONTENT_STREAM_BUFFER;
+}
+
 int
 content_stream_write(struct content_stream *stream, const uint8_t *data, size_t len, struct error *err)
 {
+    size_t limit = wanted(stream);
     while (len > 0) {
-        size_t room = CONTENT_STREAM_BUFFER - stream->len, n = len < room ? len : room;
+        size_t room = limit - stream->len, n = len < room ? len : room;
         memcpy(stream->data + stream->len, data, n);
         stream->len += n;
         data += n;
         len -= n;
-        if (stream->len == CONTENT_STREAM_BUFFER && drain(stream, false, err) != 0)
+        if (stream->len == limit && drain(stream, false, err) != 0)
             return -1;
     }
     return 0;

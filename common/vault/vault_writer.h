@@ -19,7 +19,7 @@ enum vault_content {
     VAULT_CATALOG   /* nodes of the catalog; for common/vault itself */
 };
 
-/* Memory of one writer, at most: (uploaders + 1) * (pack_bytes + 1 MiB) + sealers * 5 MiB + 10 MiB, and 2 MiB for each
+/* Memory of one writer, at most: (uploaders + 1) * (pack_bytes + 1 MiB) + sealers * 4 MiB + 7 MiB, and 1 MiB for each
  * thread that feeds it. */
 struct vault_writer_options { /* zeroes: the defaults */
     unsigned sealers;         /* threads that compress and seal; 2 */
@@ -27,8 +27,8 @@ struct vault_writer_options { /* zeroes: the defaults */
     size_t pack_bytes;        /* a pack is closed at this size; 16 MiB */
 };
 
-/* What each of this many writers in one process should use, so that they stay below 160 MiB together when up to four
- * are fed by four threads each. With more than four, 20 MiB each and 2 MiB for each thread. */
+/* What each of this many writers in one process should use, so that they stay below 110 MiB together when up to four
+ * are fed by four threads each. With more than four, 17 MiB each and 1 MiB for each thread. */
 struct vault_writer_options vault_writer_options_for(unsigned writers);
 
 struct vault_writer_progress {

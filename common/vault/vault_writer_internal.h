@@ -22,10 +22,10 @@
 #define WRITER_GROUP_CHUNKS 4096
 #define WRITER_PACK_SLACK   ((size_t)3 << 20) /* room for the last group, the directory and the trailer */
 #define WRITER_DIRECTORY    ((size_t)3 << 19)
-#define WRITER_QUEUE_BYTES  ((size_t)2 << 20)
+#define WRITER_QUEUE_BYTES  ((size_t)512 << 10)
 #define WRITER_BATCH        1024 /* chunks asked for at a time */
-#define WRITER_BATCH_BYTES  ((size_t)1 << 20)
-#define WRITER_RECENT       65536
+#define WRITER_BATCH_BYTES  ((size_t)512 << 10)
+#define WRITER_RECENT       16384
 #define WRITER_MAX_THREADS  16
 #define WRITER_IDLE_STREAMS 4
 
@@ -44,7 +44,6 @@ struct writer_group {
     size_t len, chunk_count;
     struct writer_group *next; /* in the list of free ones */
     size_t room;               /* of data */
-    size_t limit;              /* what may be filled of it */
     struct pack_chunk chunks[WRITER_GROUP_CHUNKS];
     uint8_t data[];
 };
@@ -80,7 +79,7 @@ struct vault_writer {
     struct writer_inflight *inflight;
     struct chunk_id *recent;                                                   /* a hash table that forgets */
     struct writer_pack *pack, *free_packs, *all_packs[WRITER_MAX_THREADS + 1]; /* uploaders + 1 */
-    struct writer_group *free_groups;
+    struct writer_group *free_groups[CLASS_COUNT];
     uint64_t next_serial;
     unsigned packs_made;
     size_t chunks_pending, groups_pending, packs_pending;

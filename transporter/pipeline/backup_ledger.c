@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EDIT_MEMORY  ((size_t)8 << 20)
-#define READER_CACHE ((size_t)8 << 20)
+#define EDIT_MEMORY  ((size_t)4 << 20)
+#define READER_CACHE ((size_t)2 << 20)
 
 struct backup_ledger {
     struct backup_ledger_options options;
