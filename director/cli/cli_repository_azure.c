@@ -57,7 +57,7 @@ cli_repository_azure_location(struct cli *cli, struct error *err)
     CLEANUP(secret_free_p) struct secret *secret = NULL, *ca = NULL;
     const char *container, *account, *endpoint = cli_option(cli, "azure-endpoint");
     const char *mode = cli_option(cli, "azure-lock-mode"), *ca_file = cli_option(cli, "azure-ca");
-    bool sas;
+    bool sas = false;
 
     if (cli_option_required(cli, "azure-container", &container, err) != 0 ||
         cli_option_required(cli, "azure-account", &account, err) != 0 || check_options(cli, endpoint, mode, err) != 0 ||

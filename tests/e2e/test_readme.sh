@@ -7,7 +7,7 @@ stack_init
 stack_director
 unset LONGHAUL_DIRECTOR LONGHAUL_CA LONGHAUL_TOKEN_FILE
 export HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home/.config
-mkdir -p "$HOME" "$WORK/srv"
+mkdir -p "$HOME" "$WORK/srv" "$WORK/srv-2"
 (umask 077 && echo "correct horse battery staple" >"$WORK/pw")
 fingerprint=$(openssl x509 -in "$STACK_DIR/director/authority/root.pem" -noout -fingerprint -sha256 | cut -d= -f2 | tr -d :)
 grep -qi "ca_fingerprint=$fingerprint" "$STACK_DIR/director.log" || fail "the log must show the fingerprint"
@@ -16,7 +16,7 @@ invited=0
 
 put_in() { # the README's line with this machine's names
     local point vault run line=$1
-    point=$([ $ran -lt 9 ] || lh point list --object "$(e2e_object mailbox ada.abe@contoso.example)" --json | jq -r '.items[0].id')
+    point=$([ $ran -lt 9 ] || lh point list --vault contoso-vault --object "$(e2e_object mailbox ada.abe@contoso.example)" --json | jq -r '.items[0].id')
     vault=$([ $ran -lt 7 ] || lh vault show contoso-vault --json | jq -r .id)
     run=$([ $ran -lt 12 ] || lh run list --json | jq -r '.items[0].id')
     sed -e "s#https://director.example:8440#https://127.0.0.1:$STACK_API_PORT#" -e "s#HEX#$fingerprint#" \
@@ -35,12 +35,13 @@ run_line() {
         stack_simulator "$WORK/tenant" --limits off
         stack_transporter frankfurt-1
         stack_transporter frankfurt-2 --host
-        stack_transporter frankfurt-3
+        stack_transporter frankfurt-3 --host
         invited=1
         return
         ;;
     "longhaul tenant add"*) extra="--login-url $STACK_SIM_URL --graph-url $STACK_SIM_URL --yes" ;;
     "longhaul repository add"*) extra=--yes ;;
+    *--replica-of*) extra=--yes ;;
     "longhaul vault create"* | "longhaul vault seal"*) extra="--password-file $WORK/pw --yes" ;;
     "longhaul restore folder"* | "longhaul restore tenant"*) extra=--wait ;;
     esac
