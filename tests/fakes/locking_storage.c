@@ -91,10 +91,26 @@ on_get_range(struct storage *storage, const char *name, uint64_t offset, uint64_
     return storage_get_range(of(storage)->over, name, offset, len, sink, ctx, err);
 }
 
+struct listing {
+    storage_found_fn *found;
+    void *ctx;
+};
+
+/* The file system's clock is not the test's. */
+static int
+on_found(void *ctx, const char *name, const struct storage_stat *stat, struct error *err)
+{
+    const struct listing *to = ctx;
+    struct storage_stat old = *stat;
+    old.modified_ms = 0;
+    return to->found(to->ctx, name, &old, err);
+}
+
 static int
 on_list(struct storage *storage, const char *prefix, storage_found_fn *found, void *ctx, struct error *err)
 {
-    return storage_list(of(storage)->over, prefix, found, ctx, err);
+    struct listing to = { found, ctx };
+    return storage_list(of(storage)->over, prefix, on_found, &to, err);
 }
 
 static int
@@ -102,6 +118,7 @@ on_stat(struct storage *storage, const char *name, struct storage_stat *stat, st
 {
     if (storage_stat(of(storage)->over, name, stat, err) != 0)
         return -1;
+    stat->modified_ms = 0;
     stat->lock_until_ms = locking_storage_until(storage, name);
     return 0;
 }

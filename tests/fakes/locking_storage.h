@@ -1,8 +1,8 @@
 #ifndef LONGHAUL_TESTS_FAKES_LOCKING_STORAGE_H
 #define LONGHAUL_TESTS_FAKES_LOCKING_STORAGE_H
 
-/* A storage with locks over one without: locks are in memory, end by the given clock, and hold against remove(). Any
- * thread. */
+/* A storage with locks over one without: locks are in memory, end by the given clock, and hold against remove().
+ * Objects tell that they are of 1970. Any thread. */
 
 #include "transporter/storage/storage.h"
 

@@ -9,6 +9,7 @@
 #include "common/vault/point.h"
 #include "common/vault/vault.h"
 #include "common/vault/vault_reader.h"
+#include "common/vault/vault_sweep.h"
 #include "common/vault/vault_writer.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/locking_storage.h"
@@ -131,22 +132,29 @@ teardown(void **state)
 static int
 run(unsigned point_number, unsigned content, struct error *err)
 {
-    struct content_ref ref;
+    struct catalog_key_buffer key;
+    struct catalog_item item = { .kind = CATALOG_FILE, .name = "file", .size = 3000 };
     struct point point = { .header = { .scope = "object-1", .fence = 1 } };
     struct vault_reader *reader = vault_reader_open(vault, 0, err);
     struct vault_writer *writer = vault_writer_open(vault, NULL, err);
     struct catalog_edit *edit = catalog_edit_begin(reader, writer, NULL, NULL, err);
+    if (vault_begin(vault, &point.epoch, err) != 0)
+        fail_msg("%s", err->text);
     uint8_t bytes[3000];
     memset(bytes, (int)(content & 0xff), sizeof(bytes));
     memcpy(bytes, &content, sizeof(content));
     snprintf(point.header.id, sizeof(point.header.id), "point-%u", point_number);
-    int failed = vault_writer_put(writer, VAULT_FILE, bytes, sizeof(bytes), &ref, err);
+    assert_ok(catalog_key_make(CATALOG_FILE, &content, sizeof(content), &key, err), *err);
+    item.key = catalog_key_of(&key);
+    int failed = vault_writer_put(writer, VAULT_FILE, bytes, sizeof(bytes), &item.content, err);
+    if (failed == 0)
+        failed = catalog_edit_put(edit, &item, err);
     if (failed == 0)
         failed = vault_writer_flush(writer, err);
     if (failed == 0)
         failed = catalog_edit_commit(edit, &point.catalog, NULL, err);
     if (failed == 0)
-        failed = point_commit(vault, writer, &point, "c", 1, err);
+        failed = point_commit(vault, writer, &point, point.header.id, strlen(point.header.id), err);
     catalog_edit_free(edit);
     vault_writer_close(writer);
     vault_reader_close(reader);
@@ -253,10 +261,10 @@ each_object_is_extended_once_in_the_time_ahead(void **state)
     (void)state;
     owner.lock_days = 100; /* ahead: 25 days */
     uint64_t before = storage->counters.extends;
-    for (unsigned i = 0; i < 100; i++) {
-        must_run(i, i % 10);
+    for (unsigned i = 0; i < 20; i++) {
+        must_run(i, i % 5);
         assert_held();
-        fake_clock_advance(&fake, (uint64_t)DAY);
+        fake_clock_advance(&fake, 5 * (uint64_t)DAY);
     }
     struct vault_host_locks locks;
     struct error err = ERROR_INIT;
@@ -392,6 +400,63 @@ what_is_buried_is_not_extended(void **state)
     assert_int_equal(locks.short_of_promise, 0);
 }
 
+static int
+wait_settled(void *ctx, uint64_t ms, struct error *err)
+{
+    (void)ctx;
+    (void)err;
+    fake_clock_advance(&fake, ms);
+    return 0;
+}
+
+static struct vault_sweep_result
+sweep(const char *expire)
+{
+    struct error err = ERROR_INIT;
+    struct vault_sweep_result result;
+    const struct vault_sweep_options options = {
+        .expire = &expire, .expire_count = expire == NULL ? 0 : 1, .dead_permille = 2000, .wait = wait_settled
+    };
+    assert_ok(vault_sweep(vault, &options, &result, &err), err);
+    return result;
+}
+
+static void
+a_sweep_gets_what_it_retired_when_the_locks_have_ended(void **state)
+{
+    struct error err = ERROR_INIT;
+    struct vault_host_locks locks;
+    (void)state;
+    must_run(1, 1);
+    struct least victim = least_of("packs");
+    must_run(2, 2);
+    fake_clock_advance(&fake, 2 * (uint64_t)DAY);
+    struct vault_sweep_result result = sweep("point-1");
+    printf("packs retired %d\n", (int)result.packs_retired);
+    assert_int_equal(result.points_retired, 1);
+    assert_int_equal(result.points_removed, 0);
+    assert_true(result.held > 0);
+    unsigned day = 0, buried_on = 0, removed_on = 0;
+    for (; removed_on == 0 && day < 200; day += 5) {
+        struct storage_stat stat;
+        fake_clock_advance(&fake, 5 * (uint64_t)DAY);
+        must_run(10 + day, 2);
+        struct vault_sweep_result r = sweep(NULL);
+        printf("day %u: removed %d+%d held %d waiting %d kept %d dead %d victim %d\n", day, (int)r.points_removed,
+               (int)r.packs_removed, (int)r.held, (int)r.packs_waiting, (int)r.packs_kept, (int)locks.dead,
+               (int)((locking_storage_until(storage, victim.name) - FAKE_CLOCK_START_MS) / DAY));
+        assert_ok(vault_host_locks(host, false, &locks, &err), err);
+        assert_int_equal(locks.short_of_promise, 0);
+        if (locks.dead > 0 && buried_on == 0)
+            buried_on = day;
+        if (storage_stat(storage, victim.name, &stat, NULL) != 0)
+            removed_on = day;
+    }
+    /* Held until the point's own lock has ended; then found to be dead, and gone when its last extension has ended. */
+    assert_true(buried_on >= 30 && buried_on <= 45);
+    assert_true(removed_on > buried_on && removed_on <= buried_on + 45);
+}
+
 static void
 a_run_without_locks_in_a_locked_vault_takes_part_in_the_promise(void **state)
 {
@@ -439,6 +504,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_pack_that_the_storage_lost_fails_the_run_and_is_stored_again, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_buried_is_not_extended, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sweep_gets_what_it_retired_when_the_locks_have_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(a_run_without_locks_in_a_locked_vault_takes_part_in_the_promise, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(locks_beyond_what_the_host_allows_are_refused, setup, teardown),

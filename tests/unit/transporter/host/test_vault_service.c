@@ -85,6 +85,48 @@ objects_come_back_and_are_never_overwritten(void **state)
     assert_int_equal(get("slot-b", text), ERROR_NOT_FOUND);
 }
 
+/* All that a source can do with what a backup is granted. */
+static void
+a_sources_capability_destroys_nothing(void **state)
+{
+    (void)state;
+    char text[32] = "";
+    assert_int_equal(put("slot-held", "one"), ERROR_NONE);
+    fixture.grant.operations = GRANT_READ | GRANT_APPEND;
+    assert_int_equal(put("slot-held", "two"), ERROR_DENIED);
+    assert_int_equal(put("slot-held", "one"), ERROR_DENIED);
+    struct remote_vault *remote = host_fixture_remote(&fixture, 1);
+    const struct vault_backend backend = remote_vault_backend(remote);
+    /* Removing has no call that a source could reach. */
+    assert_null(backend.vtable->sweep);
+    struct error err = ERROR_INIT;
+    const struct vault_commit forged = { .name = "point-1", .data = (const uint8_t *)"none", .len = 4 };
+    assert_int_equal(backend.vtable->commit_point(backend.ctx, &forged, &err), -1);
+    assert_int_equal(err.kind, ERROR_FORMAT);
+    remote_vault_close(remote);
+    assert_int_equal(get("slot-held", text), ERROR_NONE);
+    assert_string_equal(text, "one");
+}
+
+static void
+a_grant_to_lock_is_refused_where_nothing_enforces_it(void **state)
+{
+    (void)state;
+    char text[32] = "";
+    fixture.grant.lock_days = 30;
+    assert_int_equal(put("slot-lock", "one"), ERROR_UNSUPPORTED);
+    assert_int_equal(get("slot-lock", text), ERROR_NOT_FOUND);
+    fixture.grant.lock_days = 3651;
+    assert_int_equal(put("slot-lock", "one"), ERROR_DENIED);
+    struct error err = ERROR_INIT;
+    struct remote_vault_locks locks;
+    struct remote_vault *remote = host_fixture_remote(&fixture, 1);
+    assert_int_equal(remote_vault_get_locks(remote, true, &locks, &err), 0);
+    assert_false(locks.supported);
+    assert_int_equal(locks.promise_ms, 0);
+    remote_vault_close(remote);
+}
+
 static void
 another_vault_is_out_of_reach(void **state)
 {
@@ -316,6 +358,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(objects_come_back_and_are_never_overwritten, set_up),
+        cmocka_unit_test_setup(a_sources_capability_destroys_nothing, set_up),
+        cmocka_unit_test_setup(a_grant_to_lock_is_refused_where_nothing_enforces_it, set_up),
         cmocka_unit_test_setup(another_vault_is_out_of_reach, set_up),
         cmocka_unit_test_setup(each_operation_must_be_granted, set_up),
         cmocka_unit_test_setup(time_limits_hold, set_up),
