@@ -34,7 +34,7 @@ on_expat_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
     (void)attributes;
     struct scan *scan = ctx;
     const char *colon = strrchr(name, ':');
-    const char *local = colon != NULL ? colon + 1 : name;
+    const char *local = colon != NULL && colon[1] != '\0' ? colon + 1 : name;
     size_t at = strlen(scan->path), len = strlen(local);
 
     if (error_is_set(&scan->err))
