@@ -3,6 +3,7 @@
 #include "tests/crash/crash_world.h"
 #include "tests/crash/power_cut.h"
 #include "tests/fakes/scratch_folder.h"
+#include "tests/fakes/shell_command.h"
 #include "transporter/storage/storage.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static const char *const modes[] = { "power lost, all that was not synced",
 static void
 run(char *command)
 {
-    if (system(command) != 0)
+    if (shell_command(command) != 0)
         fail_msg("%s", command);
     free(command);
 }

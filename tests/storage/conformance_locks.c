@@ -2,6 +2,7 @@
 #include "common/base/memory.h"
 #include "tests/storage/conformance.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,7 @@ an_object_goes_when_its_lock_is_over(void **state)
     assert_ok(storage_extend(storage, extended, from_now(10 * MINUTE), &err), err);
     int failed;
     do {
-        usleep(200000);
+        (void)poll(NULL, 0, 200);
         err = (struct error)ERROR_INIT;
         failed = storage_remove(storage, name, &err);
     } while (failed != 0 && err.kind == ERROR_LOCKED && from_now(0) < until + 2 * MINUTE);

@@ -1,5 +1,6 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "tests/fakes/shell_command.h"
 #include "tests/storage/conformance.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ a_location_without_its_marker_is_unavailable(void **state)
     (void)state;
     if (conformance.lose_marker == NULL)
         skip();
-    assert_int_equal(system(conformance.lose_marker), 0);
+    assert_int_equal(shell_command(conformance.lose_marker), 0);
     assert_null(conformance_open(conformance.location, false, &err));
     assert_int_equal(err.kind, ERROR_UNAVAILABLE);
     err = (struct error)ERROR_INIT;

@@ -40,8 +40,8 @@ immutable_no_tmpfile) make_ext4; program=conformance_no_tmpfile ;;
 capable)
     make_ext4
     command -v setpriv >/dev/null || { echo "skip: no setpriv"; exit 77; }
-    as=(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all,+linux_immutable
-        --inh-caps -all,+linux_immutable --ambient-caps -all,+linux_immutable)
+    as=(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set "-all,+linux_immutable"
+        --inh-caps "-all,+linux_immutable" --ambient-caps "-all,+linux_immutable")
     chown 65534:65534 "$root"
     chmod 755 "$scratch"
     ;;
