@@ -96,7 +96,9 @@ static void
 sort_tail(struct lock_ledger *ledger)
 {
     size_t n = ledger->count - ledger->sorted;
-    CLEANUP(memory_free_p) struct entry *tail = memory_new(n * sizeof(*tail) + 1);
+    if (n == 0)
+        return;
+    CLEANUP(memory_free_p) struct entry *tail = memory_new(n * sizeof(*tail));
     memcpy(tail, ledger->entries + ledger->sorted, n * sizeof(*tail));
     qsort(tail, n, sizeof(*tail), compare);
     for (size_t to = ledger->count, from = ledger->sorted; n > 0;) {
