@@ -124,8 +124,10 @@ take_character(struct quoted_learned *learned, const uint8_t *text, size_t at, s
     if (len - at < 3)
         return 0;
     int high = digit(learned, text[at + 1]), low = digit(learned, text[at + 2]);
+    if (high < 0 || low < 0)
+        return 0;
     *out = (uint8_t)(high << 4 | low);
-    return high < 0 || low < 0 ? 0 : 3;
+    return 3;
 }
 
 /* The line end at text[at], in the run's form: its length, or 0. */

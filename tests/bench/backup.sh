@@ -78,7 +78,7 @@ measure() { # TITLE COMMAND...
     printf '  all %.1f CPU s\n' "$total"
 }
 
-bytes=$(find "$tenant"/users/*/mail "$tenant"/users/*/drive -type f -printf '%s\n' | awk '{s+=$1}END{print s}')
+bytes=$(find "$tenant"/users/*/mail "$tenant"/users/*/drive -type f -printf '%s\n' | awk '{s += $1} END {printf "%.0f\n", s}')
 echo "input: $bytes bytes in $(find "$tenant"/users/*/mail "$tenant"/users/*/drive -type f | wc -l) files"
 measure "longhaul first run" stack_cli run start all --wait
 stored=$(du -sb "$dir/repository" | cut -f1)

@@ -32,6 +32,8 @@
 
 #define VAULT_ID      "vault-bench"
 #define FEEDERS       2
+#define PULLERS       4 /* as pipeline.threads */
+#define PULLER_CACHE  ((size_t)8 << 20)
 #define MOST_WRITERS  16
 #define CATALOG_CACHE ((size_t)4 << 20)
 #define MOST_FEEDERS  16
@@ -344,10 +346,10 @@ pull(void *arg)
 {
     struct restore *restore = arg;
     struct error err = ERROR_INIT;
-    struct vault_reader *reader = vault_reader_open(restore->vault, 0, &err);
+    struct vault_reader *reader = vault_reader_open(restore->vault, PULLER_CACHE, &err);
     for (;;) {
         pthread_mutex_lock(&restore->lock);
-        size_t at = restore->next, left = restore->count - at, n = left < 2048 ? left : 2048;
+        size_t at = restore->next, left = restore->count - at, n = left < 1024 ? left : 1024;
         restore->next += n;
         pthread_mutex_unlock(&restore->lock);
         if (n == 0)
@@ -365,7 +367,7 @@ run_restore(const char *vault_path, const char *point_id, const char *folder)
     struct error err = ERROR_INIT;
     struct engine engine;
     struct point point;
-    pthread_t threads[FEEDERS];
+    pthread_t threads[PULLERS];
     engine_open(&engine, vault_path, false);
     double started = seconds_now();
     struct restore restore = { .folder = folder, .lock = PTHREAD_MUTEX_INITIALIZER, .vault = engine.vault };
@@ -375,9 +377,9 @@ run_restore(const char *vault_path, const char *point_id, const char *folder)
     struct catalog *catalog = catalog_open(reader, &point.catalog);
     if (catalog_walk(catalog, (struct catalog_key){ NULL, 0 }, on_item, &restore, &err) != 0)
         die(&err);
-    for (int i = 0; i < FEEDERS; i++)
+    for (int i = 0; i < PULLERS; i++)
         pthread_create(&threads[i], NULL, pull, &restore);
-    for (int i = 0; i < FEEDERS; i++)
+    for (int i = 0; i < PULLERS; i++)
         pthread_join(threads[i], NULL);
     report("restore", started, restore.bytes);
     catalog_close(catalog);
