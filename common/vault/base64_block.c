@@ -96,9 +96,9 @@ decode_avx2(const uint8_t *text, size_t len, uint8_t *out)
     /* Each store writes 4 bytes too many, which must be bytes that come later. */
     for (; len >= 40; text += 32, out += 24, len -= 32) {
         __m256i v;
-        good &= decode_32(_mm256_loadu_si256((const __m256i *)text), &v);
-        _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(v));
-        _mm_storeu_si128((__m128i *)(out + 12), _mm256_extracti128_si256(v, 1));
+        good &= decode_32(_mm256_loadu_si256((const __m256i_u *)text), &v);
+        _mm_storeu_si128((__m128i_u *)out, _mm256_castsi256_si128(v));
+        _mm_storeu_si128((__m128i_u *)(out + 12), _mm256_extracti128_si256(v, 1));
     }
     return base64_block_decode_plain(text, len, out) && good;
 }
@@ -117,7 +117,7 @@ encode_avx2(const uint8_t *data, size_t len, uint8_t *out)
     /* The second load reads 4 bytes beyond the 24. */
     for (; len >= 28; data += 24, out += 32, len -= 24) {
         __m256i v =
-            _mm256_set_m128i(_mm_loadu_si128((const __m128i *)(data + 12)), _mm_loadu_si128((const __m128i *)data));
+            _mm256_set_m128i(_mm_loadu_si128((const __m128i_u *)(data + 12)), _mm_loadu_si128((const __m128i_u *)data));
         v = _mm256_shuffle_epi8(v, order);
         /* 16-bit products move each 6 bits to the start of a byte: the first and third down, the others up. */
         __m256i down =
@@ -130,7 +130,7 @@ encode_avx2(const uint8_t *data, size_t len, uint8_t *out)
         c = _mm256_add_epi8(c, above(v, 51, '0' - 'z' - 1));
         c = _mm256_add_epi8(c, above(v, 61, '+' - '9' - 1));
         c = _mm256_add_epi8(c, above(v, 62, '/' - '+' - 1));
-        _mm256_storeu_si256((__m256i *)out, c);
+        _mm256_storeu_si256((__m256i_u *)out, c);
     }
     base64_block_encode_plain(data, len, out);
 }

@@ -41,8 +41,8 @@ int store_points_find(struct store *store, const char *id, struct store_point *p
 int store_points_list(struct store *store, const struct store_point_filter *filter, struct store_page page,
                       int (*each)(void *ctx, const struct store_point *point, struct error *err), void *ctx,
                       struct error *err);
-/* That of this object in this vault on which the next backup builds: the one recorded last, copies only when there are no
- * others, and of those the newest; ERROR_NOT_FOUND. */
+/* That of this object in this vault on which the next backup builds: the one recorded last, copies only when there are
+ * no others, and of those the newest; ERROR_NOT_FOUND. */
 int store_points_latest(struct store *store, const char *vault, const char *object, struct store_point *point,
                         struct error *err);
 

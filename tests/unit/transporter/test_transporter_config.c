@@ -28,7 +28,7 @@ check(const char *file, struct error *err)
     CLEANUP(config_free_p) struct config *config = config_new(&transporter_config_schema);
 
     error_clear(err);
-    return config_program_start(&transporter_config_program, config, (int)ARRAY_LEN(argv) - 1, argv, NULL, err);
+    return (int)config_program_start(&transporter_config_program, config, (int)ARRAY_LEN(argv) - 1, argv, NULL, err);
 }
 
 static void

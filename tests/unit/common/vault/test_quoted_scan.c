@@ -99,15 +99,9 @@ next_random(uint64_t *state)
 static void
 make_text(struct buffer *out, bool crlf, size_t lines, uint64_t *random)
 {
-    static const char *const words[] = { "plain ",
-                                         "gr\xc3\xbc\xc3\x9f"
-                                         "e ",
-                                         "a=b ",
-                                         "<td class=\"x\">",
-                                         "\t",
-                                         "From ",
-                                         ".",
-                                         "\xe7\xa0\x94\xe7\xa9\xb6 " };
+    static const char *const words[] = {
+        "plain ", "gr\xc3\xbc\xc3\x9f\x65 ", "a=b ", "<td class=\"x\">", "\t", "From ", ".", "\xe7\xa0\x94\xe7\xa9\xb6 "
+    };
     for (size_t i = 0; i < lines; i++) {
         for (uint64_t n = next_random(random) % 40; n > 0; n--)
             buffer_append_text(out, words[next_random(random) % ARRAY_LEN(words)], NULL);
