@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-seal_point(struct vault *vault, const struct point *point, struct buffer *object, struct error *err)
+int
+point_seal(struct vault *vault, const struct point *point, struct buffer *object, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer body = BUFFER_INIT(POINT_BODY_MAX);
     CLEANUP(aead_free_p) struct aead *aead = NULL;
@@ -43,7 +43,7 @@ point_commit(struct vault *vault, struct vault_writer *writer, struct point *poi
     snprintf(point->header.vault_id, sizeof(point->header.vault_id), "%s", vault->id);
     snprintf(point->tool_version, sizeof(point->tool_version), "%s", LONGHAUL_VERSION);
     if (vault_writer_put(writer, VAULT_METADATA, cursor == NULL ? "" : cursor, cursor_len, &point->cursor, err) != 0 ||
-        vault_writer_flush(writer, err) != 0 || seal_point(vault, point, &object, err) != 0)
+        vault_writer_flush(writer, err) != 0 || point_seal(vault, point, &object, err) != 0)
         return -1;
     const char(*packs)[PACK_NAME_LEN] = vault_writer_packs(writer, &pack_count);
     const struct vault_commit commit = { point->header.id, object.data, object.len, packs, pack_count, point->epoch };

@@ -7,6 +7,7 @@
 #include "common/base/identifier.h"
 #include "common/vault/catalog.h"
 
+struct buffer;
 struct error;
 struct vault;
 struct vault_reader;
@@ -50,6 +51,8 @@ struct point {
  * closed the run's epoch; begin again, what is stored is found. */
 int point_commit(struct vault *vault, struct vault_writer *writer, struct point *point, const void *cursor,
                  size_t cursor_len, struct error *err);
+/* The point as an object, sealed anew each time; out is empty. For who commits it without a writer. */
+int point_seal(struct vault *vault, const struct point *point, struct buffer *out, struct error *err);
 /* ERROR_NOT_FOUND, ERROR_CORRUPT (damaged, or not the point of this name). */
 int point_read(struct vault *vault, const char *id, struct point *point, struct error *err);
 /* *data is allocated, the caller frees it. */

@@ -56,10 +56,6 @@ vault_repack_new(struct vault_sweep *sweep)
     repack->encoder = group_encoder_new(sweep->vault->compression_level);
     repack->decoder = group_decoder_new();
     buffer_init(&repack->sealed, PACK_MAX_BYTES);
-    for (int i = 0; i < MIX_COUNT; i++) {
-        repack->gathered[i] = MEMORY_NEW(struct gathering);
-        repack->gathered[i]->data = memory_new(GROUP_RAW + CHUNK_MAX_BYTES);
-    }
     return repack;
 }
 
@@ -68,10 +64,11 @@ vault_repack_free(struct vault_repack *repack)
 {
     if (repack == NULL)
         return;
-    for (int i = 0; i < MIX_COUNT; i++) {
-        free(repack->gathered[i]->data);
-        free(repack->gathered[i]);
-    }
+    for (int i = 0; i < MIX_COUNT; i++)
+        if (repack->gathered[i] != NULL) {
+            free(repack->gathered[i]->data);
+            free(repack->gathered[i]);
+        }
     pack_builder_clear(&repack->builder);
     group_encoder_free(repack->encoder);
     group_decoder_free(repack->decoder);
@@ -121,7 +118,7 @@ close_gathered(struct vault_repack *repack, enum mixture mixture, struct error *
 {
     struct gathering *gathering = repack->gathered[mixture];
     size_t len;
-    if (gathering->count == 0)
+    if (gathering == NULL || gathering->count == 0)
         return 0;
     const uint8_t *plain =
         group_encoder_run(repack->encoder, gathering->data, gathering->len, mixture != MIX_RAW, &len, err);
@@ -135,6 +132,10 @@ static int
 gather(struct vault_repack *repack, enum mixture mixture, const struct pack_chunk *chunk, const uint8_t *data,
        struct error *err)
 {
+    if (repack->gathered[mixture] == NULL) {
+        repack->gathered[mixture] = MEMORY_NEW(struct gathering);
+        repack->gathered[mixture]->data = memory_new(GROUP_RAW + CHUNK_MAX_BYTES);
+    }
     struct gathering *gathering = repack->gathered[mixture];
     memcpy(gathering->data + gathering->len, data, chunk->len);
     gathering->chunks[gathering->count++] = *chunk;

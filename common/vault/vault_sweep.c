@@ -29,6 +29,7 @@ clear(struct vault_sweep *sweep)
     free(sweep->data);
     free(sweep->lists);
     free(sweep->recipes);
+    free(sweep->recipe_refs);
 }
 
 /* A session that may remove what the closed records name: after the settling time. */
@@ -109,6 +110,7 @@ vault_sweep(struct vault *vault, const struct vault_sweep_options *options, stru
     sweep.data = MEMORY_NEW(struct sweep_batch);
     sweep.lists = MEMORY_NEW(struct sweep_batch);
     sweep.recipes = MEMORY_NEW(struct sweep_batch);
+    sweep.recipe_refs = memory_new(FIND_MAX_CHUNKS * sizeof(sweep.recipe_refs[0]));
     int failed = run(&sweep, err);
     if (failed == 0)
         count_waiting(&sweep);

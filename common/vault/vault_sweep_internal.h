@@ -28,7 +28,6 @@ int sweep_names_list(struct sweep_names *names, struct vault *vault, enum object
 /* Contents waiting to be marked together. */
 struct sweep_batch {
     struct chunk_id ids[FIND_MAX_CHUNKS];
-    struct content_ref refs[FIND_MAX_CHUNKS]; /* of lists and recipes */
     uint8_t states[FIND_MAX_CHUNKS];
     size_t count;
 };
@@ -42,7 +41,8 @@ struct vault_sweep {
     struct retire_state *journal;
     struct vault_reader *reader;
     struct sweep_batch *data, *lists, *recipes;
-    struct sweep_names live; /* points */
+    struct content_ref *recipe_refs; /* as many as a batch has ids */
+    struct sweep_names live;         /* points */
 };
 
 int vault_sweep_check(struct vault_sweep *sweep, const char *phase, struct error *err); /* cancelled? tells progress */

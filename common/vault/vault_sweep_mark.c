@@ -188,7 +188,7 @@ flush_recipes(struct vault_sweep *sweep, struct error *err)
         return -1;
     for (size_t i = 0; i < batch->count; i++)
         if (is_first(batch->states[i]) &&
-            (vault_sweep_check(sweep, "mark", err) != 0 || expand_recipe(sweep, &batch->refs[i], err) != 0))
+            (vault_sweep_check(sweep, "mark", err) != 0 || expand_recipe(sweep, &sweep->recipe_refs[i], err) != 0))
             return -1;
     batch->count = 0;
     return 0;
@@ -200,7 +200,7 @@ add_recipe(struct vault_sweep *sweep, const struct content_ref *ref, struct erro
     if (sweep->recipes->count == FIND_MAX_CHUNKS && flush_recipes(sweep, err) != 0)
         return -1;
     sweep->recipes->ids[sweep->recipes->count] = ref->id;
-    sweep->recipes->refs[sweep->recipes->count++] = *ref;
+    sweep->recipe_refs[sweep->recipes->count++] = *ref;
     return 0;
 }
 

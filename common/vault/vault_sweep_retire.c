@@ -63,13 +63,15 @@ static int
 rewrite(struct candidates *candidates, struct error *err)
 {
     struct vault_sweep *sweep = candidates->sweep;
-    struct vault_repack *repack = vault_repack_new(sweep);
+    struct vault_repack *repack = NULL;
     size_t kept = 0;
     int done = 1;
     for (size_t i = 0; done >= 0 && i < candidates->count; i++) {
         char name[PACK_NAME_LEN];
         struct candidate *candidate = &candidates->at[i];
         pack_name_text(candidate->pack.name, name);
+        if (candidate->rewrite && repack == NULL)
+            repack = vault_repack_new(sweep);
         if (candidate->rewrite)
             done = vault_repack_add(repack, name, candidate->pack.size, err);
         sweep->result->packs_rewritten += candidate->rewrite && done > 0;
@@ -78,7 +80,7 @@ rewrite(struct candidates *candidates, struct error *err)
             candidates->at[kept++] = *candidate;
     }
     candidates->count = kept;
-    if (done >= 0)
+    if (done >= 0 && repack != NULL)
         done = vault_repack_flush(repack, err);
     vault_repack_free(repack);
     return done < 0 ? -1 : 0;

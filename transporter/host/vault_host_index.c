@@ -14,10 +14,10 @@
 #include <errno.h>
 
 /* A segment is written before a commit, and in between when this much is pending: that bounds memory. */
-#define PENDING_MAX_CHUNKS    262144
-#define PENDING_MAX_PACKS     4096
-#define SEGMENT_CEILING       ((size_t)256 << 20)
-#define RETIRED_NAMES_CEILING ((size_t)64 << 20)
+#define PENDING_MAX_CHUNKS 262144
+#define PENDING_MAX_PACKS  4096
+#define SEGMENT_CEILING    ((size_t)256 << 20)
+#define NAMES_CEILING      ((size_t)128 << 20)
 
 /* Called with the lock held for writing. */
 static void
@@ -198,10 +198,10 @@ is_much_pending(const struct vault_host *host)
            index_pending_packs(host->pending) >= PENDING_MAX_PACKS;
 }
 
-/* Retired packs that no segment lists: read last, so that what stands elsewhere too is found there. */
-struct loading {
+/* Packs that no segment lists, by their names with their NULs. */
+struct unlisted {
     struct vault_host *host;
-    struct buffer retired; /* names with their NULs */
+    struct buffer kept, retired;
 };
 
 static int
@@ -224,8 +224,8 @@ recover_pack(struct vault_host *host, const char *name, struct error *err)
 static int
 on_pack_found(void *ctx, const char *name, struct error *err)
 {
-    struct loading *loading = ctx;
-    struct vault_host *host = loading->host;
+    struct unlisted *unlisted = ctx;
+    struct vault_host *host = unlisted->host;
     uint8_t binary[PACK_NAME_BYTES];
     if (pack_name_parse(name, binary) != 0)
         return 0;
@@ -233,24 +233,39 @@ on_pack_found(void *ctx, const char *name, struct error *err)
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;
-    if (retire_state_pack(host->retired, binary) != 0)
-        return buffer_append(&loading->retired, name, PACK_NAME_LEN, err);
-    return recover_pack(host, name, err);
+    bool retired = retire_state_pack(host->retired, binary) != 0;
+    return buffer_append(retired ? &unlisted->retired : &unlisted->kept, name, PACK_NAME_LEN, err);
 }
 
 static int
+recover_packs(struct vault_host *host, const struct buffer *names, struct error *err)
+{
+    for (size_t at = 0; at < names->len; at += PACK_NAME_LEN)
+        if (recover_pack(host, (const char *)names->data + at, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* What is lost is known before any directory is read: a chunk whose only place is in a lost pack has none. Retired
+ * packs come last and in segments of their own, since a pending table has one place for each chunk: what stands
+ * elsewhere too is found there. */
+static int
 load_packs(struct vault_host *host, struct error *err)
 {
-    struct loading loading = { .host = host, .retired = BUFFER_INIT(RETIRED_NAMES_CEILING) };
-    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &loading, err);
-    /* In segments of their own: a pending table has one place for each chunk. */
-    if (failed == 0 && loading.retired.len > 0)
-        failed = vault_host_write_segment(host, err);
-    for (size_t at = 0; failed == 0 && at < loading.retired.len; at += PACK_NAME_LEN)
-        failed = recover_pack(host, (const char *)loading.retired.data + at, err);
-    if (failed == 0 && loading.retired.len > 0)
-        failed = vault_host_write_segment(host, err);
-    buffer_clear(&loading.retired);
+    struct unlisted unlisted = { .host = host,
+                                 .kept = BUFFER_INIT(NAMES_CEILING),
+                                 .retired = BUFFER_INIT(NAMES_CEILING) };
+    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &unlisted, err);
+    if (failed == 0)
+        failed = lost_packs_settle(host->lost, host->segments, host->segment_count, err);
+    if (failed == 0)
+        failed = recover_packs(host, &unlisted.kept, err);
+    if (failed == 0 && unlisted.retired.len > 0)
+        failed = vault_host_write_segment(host, err) != 0 || recover_packs(host, &unlisted.retired, err) != 0
+                     ? -1
+                     : vault_host_write_segment(host, err);
+    buffer_clear(&unlisted.kept);
+    buffer_clear(&unlisted.retired);
     return failed;
 }
 
@@ -291,8 +306,7 @@ leave_out_covered(struct vault_host *host)
 int
 vault_host_load_index(struct vault_host *host, struct error *err)
 {
-    if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 || load_packs(host, err) != 0 ||
-        lost_packs_settle(host->lost, host->segments, host->segment_count, err) != 0)
+    if (vault_host_list_objects(host, OBJECT_INDEX, on_segment_found, host, err) != 0 || load_packs(host, err) != 0)
         return -1;
     leave_out_covered(host);
     if (lost_packs_count(host->lost) > 0)
