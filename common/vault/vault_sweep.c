@@ -23,6 +23,9 @@ vault_sweep_check(struct vault_sweep *sweep, const char *phase, struct error *er
 static void
 clear(struct vault_sweep *sweep)
 {
+    struct vault_backend backend = sweep->vault->backend;
+    if (sweep->in_session)
+        (void)backend.vtable->sweep->end(backend.ctx, sweep->session.id, NULL);
     vault_reader_close(sweep->reader);
     retire_state_free(sweep->journal);
     sweep_names_clear(&sweep->live);

@@ -36,6 +36,14 @@ enum vault_mark_state {
     VAULT_MARK_MISSING = 3 /* the vault does not hold it */
 };
 
+/* Chunks to mark in one role; count is at most FIND_MAX_CHUNKS. */
+struct vault_marks {
+    uint64_t sequence; /* 1, 2, 3 ... of a session: the same number again, after a lost answer, gets the same answer */
+    enum vault_mark_role role;
+    const struct chunk_id *ids;
+    size_t count;
+};
+
 struct vault_pack_live {
     char pack[PACK_NAME_LEN];
     uint64_t stored;  /* bytes of its groups */
@@ -56,14 +64,16 @@ struct vault_removal {
 struct vault_sweep_vtable {
     /* Reads the journal anew and starts a session over the index as it is now. */
     int (*begin)(void *backend, struct vault_sweep_session *session, struct error *err);
+    /* Nothing of it is needed any more. Without it the host ends the session after a while. */
+    int (*end)(void *backend, const uint8_t *session, struct error *err);
     /* A journal object (retire_journal.h): checked against the rules (ERROR_CONFLICT, ERROR_DENIED), made durable, then
      * acted upon. *epoch: of the next record. After any failure the session is over: whether the object became durable
      * is known to the next one only. A `done` also removes what it makes superfluous. */
     int (*journal)(void *backend, const uint8_t *session, const uint8_t *data, size_t len, uint64_t *epoch,
                    struct error *err);
-    /* states[i], a vault_mark_state, answers ids[i]; n is at most FIND_MAX_CHUNKS. */
-    int (*mark)(void *backend, const uint8_t *session, enum vault_mark_role role, const struct chunk_id *ids, size_t n,
-                uint8_t *states, struct error *err);
+    /* states[i], a vault_mark_state, answers ids[i]. */
+    int (*mark)(void *backend, const uint8_t *session, const struct vault_marks *marks, uint8_t *states,
+                struct error *err);
     /* Packs whose live share of the stored bytes is at most this, and every retired one, in order of name. found() must
      * not call the backend. */
     int (*packs)(void *backend, const uint8_t *session, uint32_t most_live_permille, vault_pack_live_fn *found,

@@ -38,6 +38,8 @@ struct vault_sweep {
     struct vault_sweep_result *result;
     struct vault_sweep_session session;
     struct vault_sweep_progress progress;
+    bool in_session;
+    uint64_t marks; /* calls in this session */
     struct retire_state *journal;
     struct vault_reader *reader;
     struct sweep_batch *data, *lists, *recipes;

@@ -136,6 +136,8 @@ vault_sweep_open(struct vault_sweep *sweep, struct error *err)
         return error_wrap(err, "beginning a sweep");
     sweep->progress.chunks_total = sweep->session.chunks;
     sweep->progress.chunks_marked = 0;
+    sweep->marks = 0;
+    sweep->in_session = true;
     return vault_sweep_journal_read(sweep->vault, sweep->journal, err) != 0
                ? -1
                : sweep_names_list(&sweep->live, sweep->vault, OBJECT_POINT, err);

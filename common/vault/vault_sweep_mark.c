@@ -22,7 +22,8 @@ mark(struct vault_sweep *sweep, enum vault_mark_role role, const struct chunk_id
     struct vault_backend backend = sweep->vault->backend;
     if (n == 0)
         return 0;
-    if (backend.vtable->sweep->mark(backend.ctx, sweep->session.id, role, ids, n, states, err) != 0)
+    const struct vault_marks marks = { ++sweep->marks, role, ids, n };
+    if (backend.vtable->sweep->mark(backend.ctx, sweep->session.id, &marks, states, err) != 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         if (states[i] == VAULT_MARK_MISSING)

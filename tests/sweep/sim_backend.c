@@ -132,11 +132,21 @@ sweep_journal(void *host, const uint8_t *session, const uint8_t *data, size_t le
 }
 
 static int
-sweep_mark(void *host, const uint8_t *session, enum vault_mark_role role, const struct chunk_id *ids, size_t n,
-           uint8_t *states, struct error *err)
+sweep_end(void *host, const uint8_t *session, struct error *err)
+{
+    ENTER(host);
+    return real.vtable->sweep->end(real.ctx, session, err);
+}
+
+static int
+sweep_mark(void *host, const uint8_t *session, const struct vault_marks *marks, uint8_t *states, struct error *err)
 {
     ENTER_SWEEP(host);
-    return real.vtable->sweep->mark(real.ctx, session, role, ids, n, states, err);
+    /* The answer is lost, and asked for again. */
+    if (!at->sim->quiet && sim_random(at->sim, 20) == 0 &&
+        real.vtable->sweep->mark(real.ctx, session, marks, states, err) != 0)
+        return -1;
+    return real.vtable->sweep->mark(real.ctx, session, marks, states, err);
 }
 
 static int
@@ -179,6 +189,7 @@ sweep_remove_packs(void *host, const uint8_t *session, uint64_t epoch, const cha
 
 static const struct vault_sweep_vtable sweep_vtable = {
     .begin = sweep_begin,
+    .end = sweep_end,
     .journal = sweep_journal,
     .mark = sweep_mark,
     .packs = sweep_packs,

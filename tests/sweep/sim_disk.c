@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int
 on_chunk(void *ctx, const struct pack_group *group, const struct pack_chunk *chunk, uint32_t offset, struct error *err)
@@ -168,6 +169,17 @@ decide(struct sim_mount *mount)
     return (enum fate)(FATE_LOST + mount->disk->random(mount->disk->random_ctx, 3));
 }
 
+static uint8_t *
+bytes_of(const struct storage_content *content)
+{
+    uint8_t *bytes = memory_new(content->size + 1);
+    if (content->data != NULL)
+        memcpy(bytes, content->data, content->size);
+    else if (pread(content->fd, bytes, content->size, 0) != (ssize_t)content->size)
+        abort();
+    return bytes;
+}
+
 static int
 sim_put(struct storage *storage, const char *name, const struct storage_content *content, int64_t lock_until_ms,
         struct error *err)
@@ -178,14 +190,15 @@ sim_put(struct storage *storage, const char *name, const struct storage_content 
         return unavailable(err);
     if (sim_disk_find(disk, name) != NULL)
         return FAIL(err, ERROR_EXISTS, 0, "%s is taken", name);
+    CLEANUP(memory_free_p) uint8_t *data = bytes_of(content);
     enum fate fate = decide(mount);
     if (fate == FATE_NONE || fate == FATE_DONE)
-        add(disk, name, content->data, content->size, lock_until_ms);
+        add(disk, name, data, content->size, lock_until_ms);
     if (fate == FATE_LATE) {
         struct sim_late *late = MEMORY_NEW(struct sim_late);
         snprintf(late->name, sizeof(late->name), "%s", name);
         late->data = memory_new(content->size + 1);
-        memcpy(late->data, content->data, content->size);
+        memcpy(late->data, data, content->size);
         late->len = content->size;
         late->due_ms = *disk->now_ms + disk->random(disk->random_ctx, disk->longest_late_ms);
         late->next = disk->late;

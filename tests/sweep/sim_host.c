@@ -42,6 +42,7 @@ sim_host_open(struct sim *sim, unsigned number)
     const struct vault_host_options options = {
         .vault_id = SIM_VAULT,
         .state_dir = state,
+        .merge_by_hand = true,
         .settle_ms = sim->fault == SIM_FAULT_NO_SETTLING ? 1 : SIM_SETTLE,
     };
     host->host = vault_host_open(&host->mount->storage, &host->clock, &options, &err);

@@ -2,7 +2,7 @@
 #include "common/base/memory.h"
 #include "common/vault/vault_internal.h"
 #include "tests/sweep/sim.h"
-#include "transporter/host/vault_host.h"
+#include "transporter/host/vault_host_internal.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -144,6 +144,7 @@ static void
 act(struct sim *sim)
 {
     uint64_t what = sim_random(sim, 100);
+    struct error err = ERROR_INIT;
     if (what < 68)
         sim_writer_step(sim, &sim->writers[sim_random(sim, SIM_WRITERS)]);
     else if (what < 78 && sim->depth < 2)
@@ -156,8 +157,10 @@ act(struct sim *sim)
         sim->hosts[sim_random(sim, SIM_HOSTS) == 0 ? 1 : 0].skew_ms += (int64_t)sim_random(sim, 20000) - 10000;
     else if (what < 90)
         lose_touch(sim);
-    else if (what < 94)
+    else if (what < 93)
         lock_something(sim);
+    else if (what < 96)
+        (void)index_merger_run(sim->hosts[0].host->merger, &err);
     else if (sim->hosts[0].mount->writes_left < 0)
         sim->hosts[0].mount->writes_left = (int)sim_random(sim, 7);
 }

@@ -120,8 +120,8 @@ is_merged(const struct job *job, const struct index_segment *segment)
 static bool
 sweep_came_between(const struct job *job)
 {
-    const struct vault_host *host = job->host;
-    return host->sweep != NULL || retire_state_epoch(host->retired) != job->epoch ||
+    struct vault_host *host = job->host;
+    return vault_host_sweep_runs(host) || retire_state_epoch(host->retired) != job->epoch ||
            lost_packs_count(host->lost) != job->lost;
 }
 

@@ -101,6 +101,7 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     pthread_mutex_init(&host->marking, NULL);
     init_commits(&host->commits);
     host->merger = index_merger_new(host);
+    host->merge_by_hand = options->merge_by_hand;
     host->lock_max_days = options->lock_max_days == 0 ? VAULT_HOST_LOCK_MAX_DAYS : options->lock_max_days;
     if (open_fences(host, err) != 0 || open_locks(host, err) != 0 || open_watch(host, err) != 0 ||
         vault_host_load_journal(host, err) != 0 || vault_host_load_quarantine(host, err) != 0 ||

@@ -15,6 +15,7 @@ struct vault_host_options {
     const char *vault_id;
     const char *state_dir;  /* of this transporter: fences, locks, and copies of index segments of remote storage */
     uint64_t settle_ms;     /* settling time of the retire journal; 0: VAULT_HOST_SETTLE_MS */
+    bool merge_by_hand;     /* index segments are merged by index_merger_run() only: for simulations */
     bool read_only;         /* opening and reading write nothing to the storage */
     uint32_t lock_max_days; /* nobody may lock objects for longer; 0: VAULT_HOST_LOCK_MAX_DAYS */
 };

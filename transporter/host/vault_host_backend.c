@@ -71,10 +71,15 @@ on_sweep_journal(void *host, const uint8_t *session, const uint8_t *data, size_t
 }
 
 static int
-on_sweep_mark(void *host, const uint8_t *session, enum vault_mark_role role, const struct chunk_id *ids, size_t n,
-              uint8_t *states, struct error *err)
+on_sweep_mark(void *host, const uint8_t *session, const struct vault_marks *marks, uint8_t *states, struct error *err)
 {
-    return vault_host_sweep_mark(host, session, role, ids, n, states, err);
+    return vault_host_sweep_mark(host, session, marks, states, err);
+}
+
+static int
+on_sweep_end(void *host, const uint8_t *session, struct error *err)
+{
+    return vault_host_sweep_end(host, session, err);
 }
 
 static int
@@ -127,6 +132,7 @@ on_quarantine(void *host, const struct vault_mark *marks, size_t n, uint64_t *or
 
 static const struct vault_sweep_vtable sweep_vtable = {
     .begin = on_sweep_begin,
+    .end = on_sweep_end,
     .journal = on_sweep_journal,
     .mark = on_sweep_mark,
     .packs = on_sweep_packs,

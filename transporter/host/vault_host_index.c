@@ -394,6 +394,13 @@ take_pending(struct vault_host *host)
     return some;
 }
 
+static void
+kick_merger(struct vault_host *host)
+{
+    if (!host->merge_by_hand)
+        index_merger_kick(host->merger);
+}
+
 int
 vault_host_write_segment(struct vault_host *host, struct error *err)
 {
@@ -415,7 +422,7 @@ vault_host_write_segment(struct vault_host *host, struct error *err)
     }
     pthread_mutex_unlock(&host->committing);
     if (failed == 0)
-        index_merger_kick(host->merger);
+        kick_merger(host);
     return failed;
 }
 

@@ -36,6 +36,7 @@ struct vault_host {
     struct index_pending *writing; /* those that are becoming a segment now; may be NULL */
     pthread_mutex_t committing;    /* one segment is written at a time */
     struct index_merger *merger;
+    bool merge_by_hand;
     struct lost_packs *lost; /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
 
@@ -98,6 +99,8 @@ uint64_t vault_host_point_retired(struct vault_host *host, const char *point);
 int vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
 /* Reads the records of what was found damaged. */
 int vault_host_load_quarantine(struct vault_host *host, struct error *err);
+/* Whether a sweep's session is open; called with `sweeping` held. One that nobody has used for long is ended. */
+bool vault_host_sweep_runs(struct vault_host *host);
 /* Ends the session, if any. */
 void vault_host_end_sweep(struct vault_host *host);
 

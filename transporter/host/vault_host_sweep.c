@@ -19,12 +19,22 @@ vault_host_end_sweep(struct vault_host *host)
     host->sweep = NULL;
 }
 
+bool
+vault_host_sweep_runs(struct vault_host *host)
+{
+    if (host->sweep != NULL && clock_monotonic_ms(host->clock) - host->sweep->used_ms > HOST_SWEEP_IDLE_MS)
+        vault_host_end_sweep(host);
+    return host->sweep != NULL;
+}
+
 struct host_sweep *
 vault_host_sweep_enter(struct vault_host *host, const uint8_t *session, struct error *err)
 {
     pthread_mutex_lock(&host->sweeping);
-    if (host->sweep != NULL && memcmp(host->sweep->id, session, VAULT_SWEEP_ID_LEN) == 0)
+    if (host->sweep != NULL && memcmp(host->sweep->id, session, VAULT_SWEEP_ID_LEN) == 0) {
+        host->sweep->used_ms = clock_monotonic_ms(host->clock);
         return host->sweep;
+    }
     pthread_mutex_unlock(&host->sweeping);
     FAIL(err, ERROR_FENCED, 0,
          "this sweep is over: another one began, the host was restarted, or a write to the retire journal failed");
@@ -101,6 +111,7 @@ begin(struct vault_host *host, struct vault_sweep_session *session, struct error
     session->chunks = sweep_marks_chunks(sweep->marks);
     session->packs = sweep_marks_packs(sweep->marks);
     sweep->may_remove = session->may_remove;
+    sweep->used_ms = clock_monotonic_ms(host->clock);
     host->sweep = MOVE(sweep);
     return 0;
 }
@@ -115,27 +126,54 @@ vault_host_sweep_begin(struct vault_host *host, struct vault_sweep_session *sess
 }
 
 int
-vault_host_sweep_mark(struct vault_host *host, const uint8_t *session, enum vault_mark_role role,
-                      const struct chunk_id *ids, size_t n, uint8_t *states, struct error *err)
+vault_host_sweep_end(struct vault_host *host, const uint8_t *session, struct error *err)
 {
-    if (n > FIND_MAX_CHUNKS || role > VAULT_MARK_RECIPE)
-        return FAIL(err, ERROR_LIMIT, 0, "%zu chunks to mark at once; %d are possible", n, FIND_MAX_CHUNKS);
+    if (vault_host_sweep_enter(host, session, err) == NULL)
+        return -1;
+    vault_host_end_sweep(host);
+    vault_host_sweep_leave(host);
+    return 0;
+}
+
+static void
+mark_all(struct vault_host *host, struct host_sweep *sweep, const struct vault_marks *marks)
+{
+    for (size_t i = 0; i < marks->count; i++) {
+        struct chunk_place place;
+        bool again = false;
+        if (sweep_marks_mark(sweep->marks, marks->role, &marks->ids[i], &again)) {
+            sweep->answers[i] = again ? VAULT_MARK_AGAIN : VAULT_MARK_FIRST;
+            continue;
+        }
+        pthread_rwlock_rdlock(&host->lock);
+        sweep->answers[i] = vault_host_place(host, &marks->ids[i], true, &place) ? VAULT_MARK_NEW : VAULT_MARK_MISSING;
+        pthread_rwlock_unlock(&host->lock);
+    }
+    sweep->answer_count = marks->count;
+    sweep->sequence = marks->sequence;
+}
+
+/* "Again" said to who was the first but did not get the answer would leave out what is below: so an answer is given
+ * twice, and nothing out of turn. */
+int
+vault_host_sweep_mark(struct vault_host *host, const uint8_t *session, const struct vault_marks *marks, uint8_t *states,
+                      struct error *err)
+{
+    if (marks->count > FIND_MAX_CHUNKS || marks->role > VAULT_MARK_RECIPE)
+        return FAIL(err, ERROR_LIMIT, 0, "%zu chunks to mark at once; %d are possible", marks->count, FIND_MAX_CHUNKS);
     struct host_sweep *sweep = vault_host_sweep_enter(host, session, err);
     if (sweep == NULL)
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        bool again = false;
-        if (sweep_marks_mark(sweep->marks, role, &ids[i], &again)) {
-            states[i] = again ? VAULT_MARK_AGAIN : VAULT_MARK_FIRST;
-            continue;
-        }
-        struct chunk_place place;
-        pthread_rwlock_rdlock(&host->lock);
-        states[i] = vault_host_place(host, &ids[i], true, &place) ? VAULT_MARK_NEW : VAULT_MARK_MISSING;
-        pthread_rwlock_unlock(&host->lock);
-    }
+    bool repeated = marks->sequence == sweep->sequence && marks->count == sweep->answer_count;
+    int failed = 0;
+    if (!repeated && marks->sequence != sweep->sequence + 1)
+        failed = FAIL(err, ERROR_FENCED, 0, "marks of a sweep come out of turn");
+    else if (!repeated)
+        mark_all(host, sweep, marks);
+    if (failed == 0)
+        memcpy(states, sweep->answers, marks->count);
     vault_host_sweep_leave(host);
-    return 0;
+    return failed;
 }
 
 static int

@@ -13,8 +13,9 @@ struct vault_host;
 int vault_host_sweep_begin(struct vault_host *host, struct vault_sweep_session *session, struct error *err);
 int vault_host_sweep_journal(struct vault_host *host, const uint8_t *session, const uint8_t *data, size_t len,
                              uint64_t *epoch, struct error *err);
-int vault_host_sweep_mark(struct vault_host *host, const uint8_t *session, enum vault_mark_role role,
-                          const struct chunk_id *ids, size_t n, uint8_t *states, struct error *err);
+int vault_host_sweep_end(struct vault_host *host, const uint8_t *session, struct error *err);
+int vault_host_sweep_mark(struct vault_host *host, const uint8_t *session, const struct vault_marks *marks,
+                          uint8_t *states, struct error *err);
 int vault_host_sweep_packs(struct vault_host *host, const uint8_t *session, uint32_t most_live_permille,
                            vault_pack_live_fn *found, void *ctx, struct error *err);
 int vault_host_sweep_pack_live(struct vault_host *host, const uint8_t *session, const char *pack, uint8_t **live,

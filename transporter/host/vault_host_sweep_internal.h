@@ -9,7 +9,14 @@ struct host_sweep {
     uint8_t id[VAULT_SWEEP_ID_LEN];
     struct sweep_marks *marks;
     uint64_t may_remove;
+    uint64_t used_ms;  /* monotonic: when it was used last */
+    uint64_t sequence; /* of the last marks, and what was answered */
+    uint8_t answers[FIND_MAX_CHUNKS];
+    size_t answer_count;
 };
+
+/* A session that was not used for so long is over when somebody waits for its end. */
+#define HOST_SWEEP_IDLE_MS ((uint64_t)60 * 60 * 1000)
 
 /* Takes `sweeping` and gives the session; NULL (and nothing taken) with ERROR_FENCED when it is over. */
 struct host_sweep *vault_host_sweep_enter(struct vault_host *host, const uint8_t *session, struct error *err);

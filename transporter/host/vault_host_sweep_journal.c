@@ -162,6 +162,16 @@ watch(struct vault_host *host, enum retire_kind kind, uint64_t epoch, struct err
     return 0;
 }
 
+/* The same object again, after a lost answer. */
+static bool
+is_stored(struct vault_host *host, const char *path, const uint8_t *data, size_t len)
+{
+    CLEANUP(memory_free_p) uint8_t *there = NULL;
+    size_t there_len;
+    return storage_get(host->storage, path, OBJECT_MAX_BYTES, &there, &there_len, NULL) == 0 && there_len == len &&
+           memcmp(there, data, len) == 0;
+}
+
 static int
 store(struct vault_host *host, const struct host_sweep *sweep, const uint8_t *data, size_t len, struct error *err)
 {
@@ -170,16 +180,17 @@ store(struct vault_host *host, const struct host_sweep *sweep, const uint8_t *da
     int failed = retire_object_decode(data, len, &object, err);
     enum retire_kind kind = object.kind;
     uint64_t epoch = object.epoch;
-    if (failed == 0)
-        failed = check(host, sweep, &object, err);
     if (failed == 0) {
         retire_object_name(&object, data, len, name);
         failed = vault_host_object_name(host, OBJECT_RETIRE, name, path, err);
     }
+    bool again = failed == 0 && strcmp(object.vault_id, host->vault_id) == 0 && is_stored(host, path, data, len);
+    if (failed == 0 && !again)
+        failed = check(host, sweep, &object, err);
     /* The new packs of a repack are listed before what they replace is out of sight. */
-    if (failed == 0 && kind == RETIRE_RECORD)
+    if (failed == 0 && !again && kind == RETIRE_RECORD)
         failed = vault_host_write_segment(host, err);
-    if (failed == 0)
+    if (failed == 0 && !again)
         failed = vault_host_put_once(host, NULL, path, data, len, err);
     if (failed == 0)
         failed = apply(host, &object, err);

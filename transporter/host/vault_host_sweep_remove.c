@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "transporter/host/vault_host_lock.h"
+#include "transporter/host/vault_host_lock.h"
 #include "transporter/host/vault_host_sweep_internal.h"
 
 #include <inttypes.h>
@@ -38,15 +39,17 @@ remove_one(struct vault_host *host, enum object_class class, const char *name, s
     int failed = storage_stat(host->storage, object, &stat, &failure);
     if (failed == 0)
         failed = storage_remove(host->storage, object, &failure);
-    if (failed == 0 || failure.kind == ERROR_NOT_FOUND) {
+    bool gone = failed == 0 || failure.kind == ERROR_NOT_FOUND;
+    /* Nobody needs it any more: its lock is not to be made longer. */
+    if (gone || failure.kind == ERROR_LOCKED)
+        vault_host_bury(host, class, name);
+    if (gone) {
         removal->removed++;
         removal->bytes += failed == 0 ? stat.size : 0;
         return 1;
     }
     if (failure.kind == ERROR_LOCKED) {
         removal->held++;
-        if (class == OBJECT_PACK)
-            vault_host_bury(host, class, name);
         if (stat.lock_until_ms > removal->held_until_ms)
             removal->held_until_ms = stat.lock_until_ms;
         return 0;

@@ -53,6 +53,14 @@ int vault_service_put_object(void *ctx, struct rpc_call *call, struct error *err
 int vault_service_list_objects(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_commit_point(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_quarantine(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_begin(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_end(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_journal(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_mark(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_packs(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_pack_live(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_put_pack(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_sweep_remove(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_begin_run(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_extend_locks(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_get_locks(void *ctx, struct rpc_call *call, struct error *err);

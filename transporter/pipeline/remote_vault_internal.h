@@ -7,7 +7,10 @@ struct rpc_call;
 
 #define REMOTE_VAULT_STALL_MS 60000 /* a host that says nothing for so long is taken for lost */
 
+struct vault_sweep_vtable;
+
 extern const struct vault_backend_vtable remote_vault_vtable;
+extern const struct vault_sweep_vtable remote_vault_sweep_vtable;
 
 /* Before a commit; nothing when the grant locks nothing. */
 int remote_vault_extend_locks(struct remote_vault *remote, struct error *err);

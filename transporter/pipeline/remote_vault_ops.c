@@ -423,6 +423,7 @@ remote_begin(void *backend, uint64_t *epoch, struct error *err)
 
 const struct vault_backend_vtable remote_vault_vtable = {
     .begin = remote_begin,
+    .sweep = &remote_vault_sweep_vtable,
     .find_chunks = remote_find_chunks,
     .locate_chunks = remote_locate_chunks,
     .put_pack = remote_put_pack,

@@ -416,12 +416,13 @@ test_an_older_session_is_over(void **state)
     struct vault_sweep_session first, second;
     uint8_t states[1];
     struct chunk_id id = { { 0 } };
+    struct vault_marks marks = { 1, VAULT_MARK_DATA, &id, 1 };
     must_commit(w, "point-1", "abc");
     assert_ok(vault_host_sweep_begin(w->host, &first, &err), err);
-    assert_ok(vault_host_sweep_mark(w->host, first.id, VAULT_MARK_DATA, &id, 1, states, &err), err);
+    assert_ok(vault_host_sweep_mark(w->host, first.id, &marks, states, &err), err);
     assert_int_equal(states[0], VAULT_MARK_MISSING);
     assert_ok(vault_host_sweep_begin(w->host, &second, &err), err);
-    assert_int_equal(vault_host_sweep_mark(w->host, first.id, VAULT_MARK_DATA, &id, 1, states, &err), -1);
+    assert_int_equal(vault_host_sweep_mark(w->host, first.id, &marks, states, &err), -1);
     assert_int_equal(err.kind, ERROR_FENCED);
 }
 
