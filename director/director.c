@@ -422,6 +422,13 @@ director_verify_start(struct director *director, const struct director_verify *v
 }
 
 int
+director_sweep_start(struct director *director, const struct director_sweep *sweep, const char *actor,
+                     char run_id[IDENTIFIER_LEN], struct error *err)
+{
+    return started(director, run_start_sweep(director->store, sweep, actor, run_id, err));
+}
+
+int
 director_task_progress(struct director *director, const char *task_id, struct director_progress *progress,
                        struct error *err)
 {

@@ -82,6 +82,20 @@ struct director_verify {
 int director_verify_start(struct director *director, const struct director_verify *verify, const char *actor,
                           char run_id[IDENTIFIER_LEN], struct error *err);
 
+struct director_sweep {
+    const char *vault_id;
+    const char *const *points; /* to retire: ids, at most 100 */
+    size_t point_count;
+    int64_t before_ms;    /* not 0: also points made before then, but for the newest of each object */
+    unsigned undo_days;   /* how long that can be undone */
+    uint64_t undo_record; /* not 0: instead bring back what this retire record names */
+    bool dry_run;
+};
+
+/* One at a time for each vault: ERROR_CONFLICT. */
+int director_sweep_start(struct director *director, const struct director_sweep *sweep, const char *actor,
+                         char run_id[IDENTIFIER_LEN], struct error *err);
+
 /* --- Live state. --- */
 
 struct director_progress {

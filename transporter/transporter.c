@@ -119,6 +119,7 @@ open_server(struct transporter *t, struct error *err)
     struct host_port at;
     t->revoked = revocation_set_new();
     t->registry = vault_registry_new(t->clock, t->config->state_dir, (uint32_t)t->config->vault_lock_max_days);
+    vault_registry_settle(t->registry, t->config->vault_settle_ms);
     t->gate = (struct grant_gate){ .clock = t->clock,
                                    .host_node_id = node_identity_id(t->identity),
                                    .grant_key = node_identity_grant_key(t->identity),

@@ -21,6 +21,7 @@ struct transporter_config {
     char *restore_folder;
     uint64_t pipeline_threads;
     uint64_t vault_patience_ms;
+    uint64_t vault_settle_ms;
     uint64_t vault_lock_max_days;
     char *log_level;
 };

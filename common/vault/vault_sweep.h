@@ -35,6 +35,7 @@ struct vault_sweep_options {
     const bool *cancelled;  /* may be NULL */
     void *ctx;
     void (*progress)(void *ctx, const struct vault_sweep_progress *progress); /* may be NULL */
+    void (*point_removed)(void *ctx, const char *id);                         /* gone for good; may be NULL */
     /* The settling time of what was just closed. -1 to give up. NULL: the next sweep removes it. */
     int (*wait)(void *ctx, uint64_t ms, struct error *err);
 };

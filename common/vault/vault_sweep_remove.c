@@ -197,6 +197,18 @@ finish_going(struct vault_sweep *sweep, const struct sweep_names *points, const 
     return 0;
 }
 
+static void
+tell_removed(struct vault_sweep *sweep, const struct sweep_names *left)
+{
+    const struct vault_sweep_options *options = sweep->options;
+    for (size_t i = 0; options->point_removed != NULL && i < retire_state_records(sweep->journal); i++) {
+        const struct retire_record *record = retire_state_record(sweep->journal, i);
+        for (size_t p = 0; is_going(sweep, record) && p < record->point_count; p++)
+            if (!sweep_names_has(left, record->points[p].id))
+                options->point_removed(options->ctx, record->points[p].id);
+    }
+}
+
 int
 vault_sweep_remove(struct vault_sweep *sweep, struct error *err)
 {
@@ -207,8 +219,10 @@ vault_sweep_remove(struct vault_sweep *sweep, struct error *err)
         if (is_going(sweep, record) && remove_points(sweep, record, err) != 0)
             return -1;
     }
-    if (sweep_names_list(&points, sweep->vault, OBJECT_RETIRED_POINT, err) != 0 ||
-        mark_retired(sweep, &points, false, err) != 0 || list_marked(sweep, &marked, err) != 0)
+    if (sweep_names_list(&points, sweep->vault, OBJECT_RETIRED_POINT, err) != 0)
+        return -1;
+    tell_removed(sweep, &points);
+    if (mark_retired(sweep, &points, false, err) != 0 || list_marked(sweep, &marked, err) != 0)
         return -1;
     for (size_t i = 0; i < retire_state_records(sweep->journal); i++) {
         const struct retire_record *record = retire_state_record(sweep->journal, i);

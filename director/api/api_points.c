@@ -50,6 +50,7 @@ read_filter(const struct api_call *call, struct store_point_filter *filter, char
 
     filter->object = api_call_query(call, "object");
     filter->run = api_call_query(call, "run");
+    filter->retired = api_call_query(call, "retired") != NULL;
     if (before != NULL && clock_parse_ms(before, &filter->not_after_ms) != 0)
         return FAIL(err, ERROR_USAGE, 0, "?before= wants a time like 2026-09-14T07:58:10Z");
     if (vault_name == NULL)

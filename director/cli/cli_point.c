@@ -4,6 +4,7 @@
 #include "director/cli/cli_nouns.h"
 #include "director/cli/cli_object.h"
 #include "director/cli/cli_query.h"
+#include "director/cli/cli_sweep.h"
 #include "director/cli/cli_table.h"
 #include "director/cli/cli_watch.h"
 
@@ -23,6 +24,7 @@ fetch_points(struct cli *cli, const char *object, struct error *err)
     cli_client_add_query(&path, "run", cli_option(cli, "run"));
     cli_client_add_query(&path, "before", cli_option(cli, "before"));
     cli_client_add_query(&path, "object", object);
+    cli_client_add_query(&path, "retired", cli_flag(cli, "retired") ? "1" : NULL);
     json_t *reply = cli_client_list(cli, path, cli_flag(cli, "all") ? 0 : LIST_LIMIT, err);
     free(path);
     return reply;
@@ -246,6 +248,7 @@ static const struct cli_option list_options[] = {
     { "vault", "NAME", false, "In this vault only" },
     { "run", "RUN", false, "Made by this run only" },
     { "before", "TIME", false, "Not after this time, such as 2026-09-14T07:58:10Z" },
+    { "retired", NULL, false, "Those that are retired and can be brought back" },
     { "all", NULL, false, "All, not just the newest 200" },
     { NULL, NULL, false, NULL },
 };
@@ -288,6 +291,10 @@ const struct cli_command cli_point_commands[] = {
       find_options, find },
     { "outcomes", "POINT", 1, 1, "Items that were skipped or failed, with reasons", NULL, browse_options + 2,
       outcomes },
+    { "expire", "[POINT...]", 0, CLI_ARGUMENTS, "Retire recovery points: they can be brought back for some days",
+      "  longhaul point expire point-4kzq... point-7hw2... --wait\n"
+      "  longhaul point expire --older-than 90 --vault contoso-vault --wait\n",
+      cli_sweep_expire_options, cli_sweep_expire },
     { "verify", "POINT", 1, 1, "Check that everything in it is there and whole",
       "  longhaul point verify point-4kzq... --data --wait\n", verify_options, verify },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },

@@ -7,6 +7,7 @@
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
+#include "director/cli/cli_sweep.h"
 #include "director/cli/cli_watch.h"
 
 #include <stdlib.h>
@@ -301,6 +302,13 @@ const struct cli_command cli_vault_commands[] = {
       "  longhaul vault verify contoso-vault --data --wait\n", verify_options, verify },
     { "locks", "NAME", 1, 1, "What is held by locks until when", "  longhaul vault locks contoso-vault --check\n",
       locks_options, locks },
+    { "sweep", "NAME", 1, 1, "Retire what nothing needs, and remove what was retired long enough ago",
+      "  longhaul vault sweep contoso-vault --dry-run --wait\n"
+      "  longhaul vault sweep contoso-vault --older-than 90 --wait\n",
+      cli_sweep_options, cli_sweep_vault },
+    { "retired", "NAME", 1, 1, "What is retired, and until when that can be undone", NULL, NULL, cli_sweep_retired },
+    { "undo", "NAME RECORD", 2, 2, "Bring back what a retire record names; `vault retired` lists them",
+      "  longhaul vault undo contoso-vault 3 --wait\n", cli_sweep_undo_options, cli_sweep_undo },
     { "delete", "NAME", 1, 1, "Forget a vault without jobs and points; what is stored stays", NULL, NULL,
       delete_vault },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },

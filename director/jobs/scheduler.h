@@ -83,6 +83,12 @@ struct scheduler_copied {
 };
 #define SCHEDULER_COPIED_MAX 8192
 
+/* What a sweep has done with recovery points: their ids as the vault knows them. */
+struct scheduler_names {
+    char (*at)[IDENTIFIER_LEN]; /* borrowed */
+    size_t count;
+};
+
 struct scheduler_result {
     struct scheduler_running task;
     bool succeeded;
@@ -95,7 +101,9 @@ struct scheduler_result {
     struct store_point point; /* id, previous, times and numbers; whose it is is taken from the task */
     struct store_gap gaps[SCHEDULER_GAPS_MAX];
     size_t gap_count;
-    struct scheduler_copied *copied; /* borrowed */
+    struct scheduler_names retired, restored, removed; /* of a sweep */
+    char swept[STORE_TEXT_LEN];                        /* one line for an operator; empty: it was none */
+    struct scheduler_copied *copied;                   /* borrowed */
     size_t copied_count;
 };
 

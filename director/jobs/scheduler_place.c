@@ -155,7 +155,8 @@ find_needed(struct search *s, const struct store_task *task, struct error *err)
     struct needed *n = &s->needed;
     struct store *store = s->scheduler->store;
     bool no_source = restores_to_folder(task) || task->kind == STORE_RUN_VERIFY ||
-                     task->kind == STORE_RUN_CREATE_VAULT || task->kind == STORE_RUN_COPY;
+                     task->kind == STORE_RUN_CREATE_VAULT || task->kind == STORE_RUN_COPY ||
+                     task->kind == STORE_RUN_SWEEP;
     bool *has = n->has;
     char of[sizeof(n->of)], source[IDENTIFIER_LEN];
 

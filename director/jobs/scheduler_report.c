@@ -204,6 +204,32 @@ note_lock(struct scheduler *scheduler, const struct store_task *task, const stru
 }
 
 static int
+set_retired(struct scheduler *scheduler, const char *vault, const struct scheduler_names *names, bool retired,
+            struct error *err)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (store_points_set_retired(scheduler->store, vault, names->at[i], retired, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* What a sweep has retired cannot be browsed or built upon any more; what is gone for good is forgotten. */
+static int
+take_swept(struct scheduler *scheduler, const struct store_task *task, const struct scheduler_result *result,
+           struct error *err)
+{
+    if (set_retired(scheduler, task->vault, &result->retired, true, err) != 0 ||
+        set_retired(scheduler, task->vault, &result->restored, false, err) != 0)
+        return -1;
+    for (size_t i = 0; i < result->removed.count; i++)
+        if (store_points_forget(scheduler->store, task->vault, result->removed.at[i], err) != 0)
+            return -1;
+    if (result->swept[0] == '\0')
+        return 0;
+    return store_events_add(scheduler->store, task->tenant, "", "vault.swept", task->vault, err, "%s", result->swept);
+}
+
+static int
 finish(struct scheduler *scheduler, struct store_task *task, const void *argument, struct error *err)
 {
     const struct scheduler_result *result = argument;
@@ -213,6 +239,8 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
     if (store_tasks_set_gaps(scheduler->store, task->id, result->gaps, result->gap_count, err) != 0)
         return -1;
     if (result->has_point && task->kind == STORE_RUN_BACKUP && add_point(scheduler, task, result, err) != 0)
+        return -1;
+    if (task->kind == STORE_RUN_SWEEP && take_swept(scheduler, task, result, err) != 0)
         return -1;
     if (task->kind == STORE_RUN_COPY && add_copies(scheduler, task, result, err) != 0)
         return -1;

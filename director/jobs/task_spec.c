@@ -22,12 +22,12 @@ json_free_p(json_t **json)
 }
 
 static json_t *
-points_of(const struct task_spec *spec)
+points_of(const char (*ids)[IDENTIFIER_LEN], size_t count)
 {
     json_t *points = json_array();
 
-    for (size_t i = 0; i < spec->verify.point_count; i++)
-        json_array_append_new(points, json_string(spec->verify.points[i]));
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(points, json_string(ids[i]));
     return points;
 }
 
@@ -44,7 +44,14 @@ to_json(const struct task_spec *spec)
                          spec->restore.to_folder, "path", spec->restore.path, "target_object",
                          spec->restore.target_object, "conflict", conflicts[spec->restore.conflict]);
     case STORE_RUN_VERIFY:
-        return json_pack("{s:o, s:b}", "points", points_of(spec), "data", spec->verify.data);
+        return json_pack("{s:o, s:b}", "points",
+                         points_of((const char(*)[IDENTIFIER_LEN])spec->verify.points, spec->verify.point_count),
+                         "data", spec->verify.data);
+    case STORE_RUN_SWEEP:
+        return json_pack("{s:o, s:I, s:I, s:I, s:b}", "points",
+                         points_of((const char(*)[IDENTIFIER_LEN])spec->sweep.points, spec->sweep.point_count),
+                         "before_ms", (json_int_t)spec->sweep.before_ms, "undo_ms", (json_int_t)spec->sweep.undo_ms,
+                         "undo_record", (json_int_t)spec->sweep.undo_record, "dry_run", spec->sweep.dry_run);
     case STORE_RUN_COPY:
         return json_pack("{s:s, s:b, s:I, s:I}", "source", spec->copy.source, "latest", spec->copy.latest, "since_ms",
                          (json_int_t)spec->copy.since_ms, "immutable_days", (json_int_t)spec->copy.immutable_days);
@@ -152,6 +159,32 @@ decode_verify(json_t *json, struct task_spec *spec, struct error *err)
 }
 
 static int
+decode_sweep(json_t *json, struct task_spec *spec, struct error *err)
+{
+    json_t *points, *point;
+    json_int_t before, undo, record;
+    size_t i;
+    int dry_run;
+
+    if (json_unpack(json, "{s:o, s:I, s:I, s:I, s:b}", "points", &points, "before_ms", &before, "undo_ms", &undo,
+                    "undo_record", &record, "dry_run", &dry_run) != 0 ||
+        !json_is_array(points) || json_array_size(points) > TASK_SPEC_POINTS_MAX || before < 0 || undo < 0 ||
+        record < 0)
+        return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a sweep");
+    spec->sweep.before_ms = before;
+    spec->sweep.undo_ms = (uint64_t)undo;
+    spec->sweep.undo_record = (uint64_t)record;
+    spec->sweep.dry_run = dry_run != 0;
+    spec->sweep.point_count = json_array_size(points);
+    json_array_foreach (points, i, point) {
+        const char *id = json_string_value(point);
+        if (id == NULL || set(spec->sweep.points[i], IDENTIFIER_LEN, id, err) != 0)
+            return FAIL(err, ERROR_FORMAT, 0, "task: a point without an id");
+    }
+    return 0;
+}
+
+static int
 decode_copy(json_t *json, struct task_spec *spec, struct error *err)
 {
     const char *source;
@@ -191,6 +224,8 @@ task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
         return decode_restore(json, spec, err);
     case STORE_RUN_VERIFY:
         return decode_verify(json, spec, err);
+    case STORE_RUN_SWEEP:
+        return decode_sweep(json, spec, err);
     case STORE_RUN_COPY:
         return decode_copy(json, spec, err);
     case STORE_RUN_DISCOVER:

@@ -29,6 +29,13 @@ struct task_spec {
             bool data;
         } verify;
         struct {
+            size_t point_count; /* to be retired, by their stored ids */
+            char points[TASK_SPEC_POINTS_MAX][IDENTIFIER_LEN];
+            int64_t before_ms; /* not 0: also those made before then */
+            uint64_t undo_ms, undo_record;
+            bool dry_run;
+        } sweep;
+        struct {
             char source[IDENTIFIER_LEN]; /* vault */
             bool latest;
             int64_t since_ms;

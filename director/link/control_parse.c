@@ -137,6 +137,33 @@ copied_of(struct arena *arena, struct scheduler_result *to, Longhaul__V1__Copied
     return 0;
 }
 
+/* Bad ids are left out. */
+static int
+names_of(struct arena *arena, struct scheduler_names *to, char **from, size_t count, struct error *err)
+{
+    size_t most = count < SCHEDULER_COPIED_MAX ? count : SCHEDULER_COPIED_MAX;
+
+    to->count = 0;
+    to->at = arena_alloc(arena, (most + 1) * sizeof(*to->at));
+    if (to->at == NULL)
+        return FAIL(err, ERROR_LIMIT, 0, "a message takes too much memory");
+    for (size_t i = 0; i < most; i++)
+        to->count += id_of(to->at[to->count], from[i], "recovery point", NULL) == 0;
+    return 0;
+}
+
+static int
+swept_of(struct arena *arena, struct scheduler_result *to, const Longhaul__V1__SweepReport *from, struct error *err)
+{
+    if (from == NULL)
+        return 0;
+    line_of(to->swept, sizeof(to->swept), from->summary);
+    return names_of(arena, &to->retired, from->retired, from->n_retired, err) != 0 ||
+                   names_of(arena, &to->restored, from->restored, from->n_restored, err) != 0
+               ? -1
+               : names_of(arena, &to->removed, from->removed, from->n_removed, err);
+}
+
 static int
 parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, struct control_message *message,
                struct error *err)
@@ -162,7 +189,7 @@ parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, stru
     to->counts.chunks_checked = from->chunks_checked;
     to->counts.damaged = from->damaged;
     gaps_of(to, from->gaps, from->n_gaps);
-    if (copied_of(arena, to, from->copied, from->n_copied, err) != 0)
+    if (copied_of(arena, to, from->copied, from->n_copied, err) != 0 || swept_of(arena, to, from->sweep, err) != 0)
         return -1;
     if (from->point == NULL)
         return 0;

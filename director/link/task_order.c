@@ -271,6 +271,51 @@ send_verify(struct order *order, struct error *err)
     return send(order, err);
 }
 
+#define EXPIRE_MAX 1024 /* points that one sweep retires */
+
+struct expire_points {
+    struct order *order;
+    char **at;
+    size_t count;
+};
+
+static int
+on_expirable(void *ctx, const char *stored_id, struct error *err)
+{
+    struct expire_points *points = ctx;
+
+    if (points->count == EXPIRE_MAX)
+        return 0;
+    points->at[points->count] = keep_text(points->order, stored_id, err);
+    return points->at[points->count++] == NULL ? -1 : 0;
+}
+
+static int
+send_sweep(struct order *order, struct error *err)
+{
+    Longhaul__V1__SweepTask work = LONGHAUL__V1__SWEEP_TASK__INIT;
+    struct expire_points points = { order, arena_alloc(order->arena, EXPIRE_MAX * sizeof(char *)), 0 };
+
+    if (points.at == NULL)
+        return FAIL(err, ERROR_LIMIT, 0, "the task is too large to be sent");
+    if (add_vault(order, err) != 0)
+        return -1;
+    for (size_t i = 0; i < order->spec.sweep.point_count; i++)
+        points.at[points.count++] = order->spec.sweep.points[i];
+    if (order->spec.sweep.before_ms != 0 &&
+        store_points_expirable(order->store, order->task->vault, order->spec.sweep.before_ms,
+                               EXPIRE_MAX - (unsigned)points.count, on_expirable, &points, err) != 0)
+        return -1;
+    work.expire = points.at;
+    work.n_expire = points.count;
+    work.undo_ms = order->spec.sweep.undo_ms;
+    work.undo_record = order->spec.sweep.undo_record;
+    work.dry_run = order->spec.sweep.dry_run;
+    order->body.work_case = LONGHAUL__V1__START_TASK__WORK_SWEEP;
+    order->body.sweep = &work;
+    return send(order, err);
+}
+
 struct copy_points {
     struct order *order;
     char **ids;
@@ -365,6 +410,8 @@ send_by_kind(struct order *order, struct error *err)
         return send_restore(order, err);
     case STORE_RUN_VERIFY:
         return send_verify(order, err);
+    case STORE_RUN_SWEEP:
+        return send_sweep(order, err);
     case STORE_RUN_COPY:
         return send_copy(order, err);
     case STORE_RUN_DISCOVER:

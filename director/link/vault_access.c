@@ -24,6 +24,8 @@ operations_of(enum store_run_kind kind)
         return GRANT_READ;
     case STORE_RUN_COPY:
         return GRANT_READ | GRANT_APPEND;
+    case STORE_RUN_SWEEP:
+        return GRANT_READ | GRANT_RETIRE;
     case STORE_RUN_CREATE_VAULT:
         return GRANT_READ | GRANT_APPEND | GRANT_CREATE;
     case STORE_RUN_DISCOVER:

@@ -151,6 +151,9 @@ const char *const store_migrations[] = {
     "ALTER TABLE vault ADD COLUMN locked_until_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE vault ADD COLUMN lock_days INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE vault ADD COLUMN lock_told INTEGER NOT NULL DEFAULT 0;",
+
+    /* Points that a sweep has retired, and that can still be brought back. */
+    "ALTER TABLE point ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t store_migrations_count = ARRAY_LEN(store_migrations);

@@ -12,7 +12,7 @@ static const struct store_column columns[] = {
     STORE_COLUMN(U64, store_point, stored_bytes),  STORE_COLUMN(U64, store_point, items_new),
     STORE_COLUMN(U64, store_point, items_changed), STORE_COLUMN(U64, store_point, items_deleted),
     STORE_COLUMN(U64, store_point, items_skipped), STORE_COLUMN(U64, store_point, items_failed),
-    STORE_COLUMN(TEXT, store_point, stored_as),
+    STORE_COLUMN(TEXT, store_point, stored_as),    STORE_COLUMN(BOOL, store_point, retired),
 };
 static const struct store_table table = STORE_TABLE("point", "recovery point", columns, store_point);
 
@@ -57,10 +57,10 @@ store_points_list(struct store *store, const struct store_point_filter *filter, 
     struct store_listing listing = { .order = STORE_NEWEST_FIRST, .page = page };
 
     listing.where = *STORE_QUERY("(?1 = '' OR tenant = ?1) AND (?2 = '' OR vault = ?2) AND (?3 = '' OR object = ?3)"
-                                 " AND (?4 = '' OR run = ?4) AND (?5 = 0 OR created_ms <= ?5)",
+                                 " AND (?4 = '' OR run = ?4) AND (?5 = 0 OR created_ms <= ?5) AND retired = ?6",
                                  STORE_TEXT(or_any(filter->tenant)), STORE_TEXT(or_any(filter->vault)),
                                  STORE_TEXT(or_any(filter->object)), STORE_TEXT(or_any(filter->run)),
-                                 STORE_INT(filter->not_after_ms));
+                                 STORE_INT(filter->not_after_ms), STORE_INT(filter->retired));
     return store_table_list(store, &table, &listing, each_point, &to, err);
 }
 
@@ -69,7 +69,7 @@ store_points_latest(struct store *store, const char *vault, const char *object, 
                     struct error *err)
 {
     return store_table_one(store, &table,
-                           STORE_QUERY("WHERE vault = ?1 AND object = ?2 ORDER BY stored_as = '' DESC,"
+                           STORE_QUERY("WHERE vault = ?1 AND object = ?2 AND retired = 0 ORDER BY stored_as = '' DESC,"
                                        " CASE WHEN stored_as = '' THEN seq ELSE created_ms END DESC LIMIT 1",
                                        STORE_TEXT(vault), STORE_TEXT(object)),
                            NULL, point, err);

@@ -21,6 +21,7 @@ struct store_point {
     uint64_t items, bytes, stored_bytes;
     uint64_t items_new, items_changed, items_deleted;
     uint64_t items_skipped, items_failed;
+    bool retired; /* by a sweep; it can still be brought back */
 };
 
 /* The id by which its vault knows it. */
@@ -32,6 +33,7 @@ struct store_point_filter {
     const char *object;
     const char *run;
     int64_t not_after_ms; /* created; 0: any */
+    bool retired;         /* those that are retired; else those that are not */
 };
 
 /* The same id again is fine and changes nothing. */
@@ -45,6 +47,17 @@ int store_points_list(struct store *store, const struct store_point_filter *filt
  * no others, and of those the newest; ERROR_NOT_FOUND. */
 int store_points_latest(struct store *store, const char *vault, const char *object, struct store_point *point,
                         struct error *err);
+
+/* A sweep of the vault has retired the point (true), or it was brought back. By its stored id; unknown ones are fine.
+ */
+int store_points_set_retired(struct store *store, const char *vault, const char *stored_id, bool retired,
+                             struct error *err);
+/* Stored ids of the points made before then, oldest first, at most `most`; never the newest of an object. */
+int store_points_expirable(struct store *store, const char *vault, int64_t before_ms, unsigned most,
+                           int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx,
+                           struct error *err);
+/* It is gone for good. */
+int store_points_forget(struct store *store, const char *vault, const char *stored_id, struct error *err);
 
 /* What a copy is about. */
 struct store_point_copy {

@@ -34,12 +34,14 @@ on_name(void *ctx, sqlite3_stmt *at, struct error *err)
 #define UNCOPIED(of_object)                                                                                            \
     "WITH wanted AS MATERIALIZED (SELECT p.object AS object, " STORED(                                                 \
         "p") " AS name, p.created_ms AS created,"                                                                      \
-             " p.seq AS seq FROM point p WHERE p.vault = ?1" of_object " AND p.created_ms >= ?4 AND NOT " THERE(       \
-                 "p") " AND (?5 = 0 OR p.seq = (SELECT l.seq FROM point l WHERE l.vault = ?1 AND l.object = p.object"  \
+             " p.seq AS seq FROM point p WHERE p.vault = ?1 AND p.retired = 0" of_object                               \
+             " AND p.created_ms >= ?4 AND NOT " THERE(                                                                 \
+                 "p") " AND (?5 = 0 OR p.seq = (SELECT l.seq FROM point l WHERE l.vault = ?1 AND l.retired = 0 AND "   \
+                      "l.object = p.object"                                                                            \
                       " ORDER BY l.created_ms DESC, l.seq DESC LIMIT 1)) ORDER BY p.created_ms, p.seq LIMIT ?6),"      \
                       " firsts AS (SELECT object, min(created) AS created FROM wanted GROUP BY object),"               \
                       " bases AS MATERIALIZED (SELECT (SELECT " STORED(                                                \
-                          "b") " FROM point b WHERE b.object = f.object AND b.vault = ?1"                              \
+                          "b") " FROM point b WHERE b.object = f.object AND b.vault = ?1 AND b.retired = 0"            \
                                " AND b.created_ms <= f.created AND " THERE(                                            \
                                    "b") " ORDER BY b.created_ms DESC, b.seq DESC LIMIT 1) AS name,"                    \
                                         " f.created AS created, -1 AS seq FROM firsts f)"                              \
@@ -104,4 +106,39 @@ store_points_add_copy(struct store *store, const struct store_point_copy *copy, 
     snprintf(point.run, sizeof(point.run), "%s", run);
     point.stored_bytes = stored_bytes;
     return store_points_add(store, &point, err);
+}
+
+int
+store_points_set_retired(struct store *store, const char *vault, const char *stored_id, bool retired, struct error *err)
+{
+    return store_statement_change(store,
+                                  STORE_QUERY("UPDATE point SET retired = ?3 WHERE vault = ?1 AND"
+                                              " ((id = ?2 AND stored_as = '') OR stored_as = ?2)",
+                                              STORE_TEXT(vault), STORE_TEXT(stored_id), STORE_INT(retired)),
+                                  NULL, err);
+}
+
+int
+store_points_forget(struct store *store, const char *vault, const char *stored_id, struct error *err)
+{
+    return store_statement_change(store,
+                                  STORE_QUERY("DELETE FROM point WHERE vault = ?1 AND"
+                                              " ((id = ?2 AND stored_as = '') OR stored_as = ?2)",
+                                              STORE_TEXT(vault), STORE_TEXT(stored_id)),
+                                  NULL, err);
+}
+
+int
+store_points_expirable(struct store *store, const char *vault, int64_t before_ms, unsigned most,
+                       int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx, struct error *err)
+{
+    static const char sql[] =
+        "SELECT " STORED("p") " FROM point p WHERE p.vault = ?1 AND p.retired = 0 AND p.created_ms < ?2"
+                              " AND EXISTS (SELECT 1 FROM point n WHERE n.vault = p.vault AND n.object = p.object"
+                              " AND n.retired = 0 AND n.created_ms > p.created_ms)"
+                              " ORDER BY p.created_ms LIMIT ?3";
+    struct names to = { each, ctx };
+
+    return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(vault), STORE_INT(before_ms), STORE_INT(most)),
+                                on_name, &to, err);
 }

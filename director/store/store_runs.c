@@ -42,6 +42,7 @@ STORE_EACH(each_run, store_run);
 static const char *const kinds[] = {
     [STORE_RUN_BACKUP] = "backup",     [STORE_RUN_RESTORE] = "restore",           [STORE_RUN_VERIFY] = "verify",
     [STORE_RUN_DISCOVER] = "discover", [STORE_RUN_CREATE_VAULT] = "create-vault", [STORE_RUN_COPY] = "copy",
+    [STORE_RUN_SWEEP] = "sweep",
 };
 
 static const char *const states[] = {

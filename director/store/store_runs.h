@@ -11,9 +11,10 @@ enum store_run_kind {
     STORE_RUN_VERIFY,
     STORE_RUN_DISCOVER,
     STORE_RUN_CREATE_VAULT,
-    STORE_RUN_COPY
+    STORE_RUN_COPY,
+    STORE_RUN_SWEEP
 };
-/* "backup", "restore", "verify", "discover", "create-vault", "copy" */
+/* "backup", "restore", "verify", "discover", "create-vault", "copy", "sweep" */
 const char *store_run_kind_name(enum store_run_kind kind);
 int store_run_kind_from_name(const char *name, enum store_run_kind *kind);
 

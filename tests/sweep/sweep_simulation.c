@@ -16,7 +16,7 @@
 struct choice {
     uint64_t first, count;
     unsigned steps;
-    bool teeth;
+    bool teeth, wide;
 };
 
 static int
@@ -89,7 +89,9 @@ show_teeth(const struct sim_stock *stock, const char *state_dir, const struct ch
         [SIM_FAULT_NO_SETTLING] = "no settling time",
     };
     int failed = 0;
-    for (int fault = SIM_FAULT_NONE + 1; fault < SIM_FAULT_COUNT; fault++) {
+    /* A write that arrives late at just the wrong moment is rare: only a long run waits for it. */
+    int end = choice->wide ? SIM_FAULT_COUNT : SIM_FAULT_NO_SETTLING;
+    for (int fault = SIM_FAULT_NONE + 1; fault < end; fault++) {
         struct sim_counters counters = { .schedules = 0 };
         char why[256] = "";
         uint64_t seed = choice->first;
@@ -117,6 +119,7 @@ main(int argc, char **argv)
         if (strcmp(argv[i], "--long") == 0) {
             choice.count = SCHEDULES_LONG;
             choice.steps = 120;
+            choice.wide = true;
         } else if (strcmp(argv[i], "--teeth") == 0) {
             choice.teeth = true;
         } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {

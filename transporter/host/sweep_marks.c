@@ -2,7 +2,10 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/vault/pack_marks.h"
+#include "common/vault/pack_format.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +23,7 @@ struct sweep_marks {
     struct sweep_pack *packs;
     size_t pack_count;
     size_t memory;
+    const struct pack_marks *damaged;
 };
 
 /* Where a chunk is counted. */
@@ -149,12 +153,26 @@ sweep_marks_free(struct sweep_marks *marks)
     free(marks);
 }
 
+void
+sweep_marks_damaged(struct sweep_marks *marks, const struct pack_marks *damaged)
+{
+    marks->damaged = damaged;
+}
+
+/* How little it is to be preferred. */
+static unsigned
+demerit(const struct sweep_marks *marks, const struct sweep_pack *pack, const struct index_group *group)
+{
+    bool damaged = marks->damaged != NULL && pack_marks_has(marks->damaged, pack->name, group->ordinal);
+    return (damaged ? 2U : 0U) + (pack->retired != 0 ? 1U : 0U);
+}
+
 static bool
 find_spot(const struct sweep_marks *marks, const struct chunk_id *id, struct spot *spot, struct index_group *group,
           uint32_t *len)
 {
-    bool found = false;
-    for (size_t s = marks->segment_count; s > 0; s--) {
+    unsigned best = UINT_MAX;
+    for (size_t s = marks->segment_count; s > 0 && best > 0; s--) {
         const struct marked_segment *segment = &marks->segments[s - 1];
         struct index_group its_group;
         uint32_t its_len;
@@ -163,17 +181,15 @@ find_spot(const struct sweep_marks *marks, const struct chunk_id *id, struct spo
             continue;
         index_segment_entry(segment->segment, position, &its_group, &its_len);
         uint32_t pack = segment->packs[its_group.pack];
-        bool retired = marks->packs[pack].retired != 0;
-        if (marks->packs[pack].lost || (found && retired))
+        unsigned its = demerit(marks, &marks->packs[pack], &its_group);
+        if (marks->packs[pack].lost || its >= best)
             continue;
         *spot = (struct spot){ s - 1, position, pack };
         *group = its_group;
         *len = its_len;
-        found = true;
-        if (!retired)
-            return true;
+        best = its;
     }
-    return found;
+    return best != UINT_MAX;
 }
 
 static bool

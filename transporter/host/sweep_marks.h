@@ -2,8 +2,9 @@
 #define LONGHAUL_TRANSPORTER_HOST_SWEEP_MARKS_H
 
 /* Which chunks of an index are needed: three bits for each entry of each segment, one for each role, and a sum for each
- * pack. A chunk that stands in several packs is counted in one of them, always the same: one that is not retired
- * goes before one that is, and a newer segment before an older. The caller locks. */
+ * pack. A chunk that stands in several packs is counted in one of them, always the same: one that is not known to be
+ * damaged goes before one that is, then one that is not retired before one that is, then a newer segment before an
+ * older. The caller locks. */
 
 #include "common/vault/vault_sweep_backend.h"
 #include "transporter/host/index_segment.h"
@@ -22,10 +23,13 @@ struct sweep_pack {
 
 /* What is known of a pack when marking begins: sets retired and lost. */
 typedef void sweep_pack_state_fn(void *ctx, struct sweep_pack *pack);
+struct pack_marks;
 
 /* Retains the segments; the last one is the newest. Memory: 3 bits an entry, 52 bytes a pack. ERROR_LIMIT. */
 struct sweep_marks *sweep_marks_new(struct index_segment *const *segments, size_t count, sweep_pack_state_fn *state,
                                     void *ctx, struct error *err);
+/* What is known to be damaged, as of now; borrowed for life. NULL: nothing is. */
+void sweep_marks_damaged(struct sweep_marks *marks, const struct pack_marks *damaged);
 void sweep_marks_free(struct sweep_marks *marks);
 
 /* False when no segment has the chunk in a pack that is there. *again: it was marked in this role before. */

@@ -15,6 +15,7 @@ vault_host_end_sweep(struct vault_host *host)
     if (host->sweep == NULL)
         return;
     sweep_marks_free(host->sweep->marks);
+    pack_marks_clear(&host->sweep->damaged);
     free(host->sweep);
     host->sweep = NULL;
 }
@@ -86,6 +87,20 @@ settle_left(const struct vault_host *host)
     return passed >= host->settle_ms ? 0 : host->settle_ms - passed;
 }
 
+/* Called with the lock held. */
+static int
+copy_damaged(const struct vault_host *host, struct pack_marks *copy, struct error *err)
+{
+    size_t count = host->marks.count;
+    copy->at = memory_array(count, sizeof(*copy->at), PACK_MARKS_MAX * sizeof(*copy->at), err);
+    if (copy->at == NULL)
+        return -1;
+    if (count > 0)
+        memcpy(copy->at, host->marks.at, count * sizeof(*copy->at));
+    copy->count = copy->capacity = count;
+    return 0;
+}
+
 static int
 begin(struct vault_host *host, struct vault_sweep_session *session, struct error *err)
 {
@@ -98,11 +113,15 @@ begin(struct vault_host *host, struct vault_sweep_session *session, struct error
     memset(session, 0, sizeof(*session));
     pthread_rwlock_rdlock(&host->lock);
     sweep->marks = sweep_marks_new(host->segments, host->segment_count, state_of_pack, host, err);
+    int failed = sweep->marks == NULL ? -1 : copy_damaged(host, &sweep->damaged, err);
     session->epoch = retire_state_epoch(host->retired);
     session->least_epoch = retire_state_least_epoch(host->retired);
     pthread_rwlock_unlock(&host->lock);
-    if (sweep->marks == NULL)
+    if (failed != 0) {
+        sweep_marks_free(sweep->marks);
         return -1;
+    }
+    sweep_marks_damaged(sweep->marks, &sweep->damaged);
     memcpy(session->id, sweep->id, sizeof(session->id));
     session->may_close = vault_host_may_close(host);
     session->settle_ms = session->least_epoch == 0 ? 0 : settle_left(host);

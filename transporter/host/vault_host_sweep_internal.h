@@ -8,6 +8,7 @@
 struct host_sweep {
     uint8_t id[VAULT_SWEEP_ID_LEN];
     struct sweep_marks *marks;
+    struct pack_marks damaged; /* as it was known when the session began */
     uint64_t may_remove;
     uint64_t used_ms;  /* monotonic: when it was used last */
     uint64_t sequence; /* of the last marks, and what was answered */

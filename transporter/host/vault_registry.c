@@ -57,6 +57,7 @@ struct vault_registry {
     struct repository *repositories;
     struct raised raised[RAISED_KEPT];
     uint64_t raised_count; /* ever */
+    uint64_t settle_ms;
 };
 
 struct vault_registry *
@@ -68,6 +69,12 @@ vault_registry_new(const struct clock *clock, const char *state_dir, uint32_t lo
     registry->lock_max_days = lock_max_days;
     pthread_mutex_init(&registry->lock, NULL);
     return registry;
+}
+
+void
+vault_registry_settle(struct vault_registry *registry, uint64_t settle_ms)
+{
+    registry->settle_ms = settle_ms;
 }
 
 static void
@@ -258,6 +265,7 @@ open_host(struct vault_lease *vault, struct error *err)
     struct vault_registry *registry = vault->repository->registry;
     const struct vault_host_options options = { .vault_id = vault->vault_id,
                                                 .state_dir = registry->state_dir,
+                                                .settle_ms = registry->settle_ms,
                                                 .lock_max_days = registry->lock_max_days };
     pthread_mutex_lock(&vault->opening);
     if (vault->host == NULL) {

@@ -21,6 +21,9 @@ struct vault_registry_report {
 };
 
 /* lock_max_days: as in vault_host.h. */
+/* How long hosts wait between closing a retire record and removing what it names; 0: the default. Before anything is
+ * leased. */
+void vault_registry_settle(struct vault_registry *registry, uint64_t settle_ms);
 struct vault_registry *vault_registry_new(const struct clock *clock, const char *state_dir, uint32_t lock_max_days);
 /* No lease may be out. */
 void vault_registry_free(struct vault_registry *registry);

@@ -166,6 +166,38 @@ copied_list_init(struct copied_list *list, const struct task_result *result, str
     return 0;
 }
 
+/* The most of each that is told; a sweep removes what earlier ones have retired. */
+#define SWEPT_MAX 8192
+
+static int
+names_list(const struct task_names *names, char ***list, size_t *count, struct error *err)
+{
+    *count = names->count < SWEPT_MAX ? names->count : SWEPT_MAX;
+    *list = memory_array(*count, sizeof(**list), SWEPT_MAX * sizeof(**list), err);
+    for (size_t i = 0; *list != NULL && i < *count; i++)
+        (*list)[i] = text_of(names->at[i]);
+    return *list == NULL ? -1 : 0;
+}
+
+static int
+report_fill(Longhaul__V1__SweepReport *m, const struct task_swept *swept, struct error *err)
+{
+    longhaul__v1__sweep_report__init(m);
+    m->summary = text_of(swept->summary);
+    return names_list(&swept->retired, &m->retired, &m->n_retired, err) != 0 ||
+                   names_list(&swept->restored, &m->restored, &m->n_restored, err) != 0
+               ? -1
+               : names_list(&swept->removed, &m->removed, &m->n_removed, err);
+}
+
+static void
+report_clear(Longhaul__V1__SweepReport *m)
+{
+    free(m->retired);
+    free(m->restored);
+    free(m->removed);
+}
+
 int
 control_build_finished(const struct task_result *result, struct buffer *out, struct error *err)
 {
@@ -185,7 +217,11 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
     CLEANUP(copied_list_clear) struct copied_list copied = { NULL, NULL };
     if (copied_list_init(&copied, result, err) != 0)
         return -1;
+    CLEANUP(report_clear) Longhaul__V1__SweepReport report = LONGHAUL__V1__SWEEP_REPORT__INIT;
+    if (result->swept != NULL && report_fill(&report, result->swept, err) != 0)
+        return -1;
     Longhaul__V1__TaskFinished m = LONGHAUL__V1__TASK_FINISHED__INIT;
+    m.sweep = result->swept == NULL ? NULL : &report;
     m.copied = copied.pointers;
     m.n_copied = result->copied_count;
     m.task_id = text_of(result->task_id);

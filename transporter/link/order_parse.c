@@ -185,6 +185,18 @@ parse_copy(const Longhaul__V1__CopyTask *from, struct task_order *to, struct err
 }
 
 static int
+parse_sweep(const Longhaul__V1__SweepTask *from, struct task_order *to, struct error *err)
+{
+    to->kind = TASK_SWEEP;
+    to->undo_ms = from->undo_ms;
+    to->undo_record = from->undo_record;
+    to->dry_run = from->dry_run;
+    if (from->undo_ms > TASK_ORDER_UNDO_MS_MAX)
+        return FAIL(err, ERROR_LIMIT, 0, "director's sweep is to be undone for longer than can be told");
+    return parse_points(from->expire, from->n_expire, TASK_ORDER_EXPIRE_MAX, to, err);
+}
+
+static int
 parse_work(const Longhaul__V1__StartTask *from, struct task_order *to, struct error *err)
 {
     switch (from->work_case) {
@@ -201,6 +213,8 @@ parse_work(const Longhaul__V1__StartTask *from, struct task_order *to, struct er
     case LONGHAUL__V1__START_TASK__WORK_DISCOVER:
         to->kind = TASK_DISCOVER;
         return 0;
+    case LONGHAUL__V1__START_TASK__WORK_SWEEP:
+        return parse_sweep(from->sweep, to, err);
     case LONGHAUL__V1__START_TASK__WORK_COPY:
         return parse_copy(from->copy, to, err);
     case LONGHAUL__V1__START_TASK__WORK__NOT_SET:

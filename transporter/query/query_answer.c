@@ -9,6 +9,7 @@
 #include "common/vault/catalog_search.h"
 #include "common/vault/point.h"
 #include "common/vault/vault_reader.h"
+#include "common/vault/vault_sweep.h"
 #include "transporter/pipeline/outcome_line.h"
 #include "transporter/restore/restore_report.h"
 
@@ -239,16 +240,49 @@ answer_from(struct answer *answer, struct vault *vault, const struct point *poin
         return answer_outcomes(answer, vault, point, err);
     case QUERY_REPORT:
     case QUERY_LOCKS:
+    case QUERY_RETIRED:
         break;
     }
     FAIL(err, ERROR_INTERNAL, 0, "reports and locks are not in the vault");
     return NULL;
 }
 
+static int
+on_retired(void *ctx, const struct vault_retired *retired, struct error *err)
+{
+    struct answer *answer = ctx;
+    (void)err;
+    if (!is_wanted(answer))
+        return 0;
+    json_t *points = json_array();
+    for (size_t i = 0; i < retired->point_count; i++)
+        json_array_append_new(points, json_string(retired->points[i]));
+    json_t *json = json_pack("{s:I, s:I, s:I, s:b, s:o}", "record", (json_int_t)retired->epoch, "packs",
+                             (json_int_t)retired->packs, "bytes", (json_int_t)retired->bytes, "closed", retired->closed,
+                             "points", points);
+    set_time(json, "retired", retired->created_ms);
+    set_time(json, "undo_until", retired->undo_until_ms);
+    json_array_append_new(answer->items, json);
+    return 0;
+}
+
+static json_t *
+answer_retired(const struct query_request *request, struct vault *vault, struct error *err)
+{
+    struct answer answer = { .request = request, .items = json_array() };
+    json_t *json = NULL;
+    if (vault_sweep_list(vault, on_retired, &answer, err) == 0)
+        json = json_pack("{s:O, s:I}", "items", answer.items, "total", (json_int_t)answer.seen);
+    json_decref(answer.items);
+    return json;
+}
+
 json_t *
 query_answer_vault(const struct query_request *request, struct vault *vault, struct error *err)
 {
     struct point point;
+    if (request->op == QUERY_RETIRED)
+        return answer_retired(request, vault, err);
     if (point_read(vault, request->point, &point, err) != 0) {
         error_wrap(err, "recovery point %s", request->point);
         return NULL;

@@ -19,18 +19,18 @@ text_of(const json_t *json, const char *name)
 static int
 parse_op(const char *text, enum query_op *op, struct error *err)
 {
-    static const char *const names[] = { [QUERY_LIST] = "list",
-                                         [QUERY_FIND] = "find",
-                                         [QUERY_OUTCOMES] = "outcomes",
-                                         [QUERY_REPORT] = "report",
-                                         [QUERY_LOCKS] = "locks" };
+    static const char *const names[] = {
+        [QUERY_LIST] = "list",     [QUERY_FIND] = "find",   [QUERY_OUTCOMES] = "outcomes",
+        [QUERY_REPORT] = "report", [QUERY_LOCKS] = "locks", [QUERY_RETIRED] = "retired"
+    };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(names[i], text) == 0) {
             *op = (enum query_op)i;
             return 0;
         }
     }
-    return FAIL(err, ERROR_UNSUPPORTED, 0, "query: this transporter knows list, find, outcomes, report and locks");
+    return FAIL(err, ERROR_UNSUPPORTED, 0,
+                "query: this transporter knows list, find, outcomes, report, locks and retired");
 }
 
 static int
@@ -114,7 +114,7 @@ parse(const json_t *json, struct query_request *request, struct error *err)
         parse_number(json, "limit", QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX, &request->limit, err) != 0)
         return -1;
     request->check = json_is_true(json_object_get(json, "check"));
-    if (request->op == QUERY_LOCKS)
+    if (request->op == QUERY_LOCKS || request->op == QUERY_RETIRED)
         return 0;
     if (request->op == QUERY_REPORT)
         return parse_id(json, "task", request->task, err);

@@ -14,7 +14,7 @@ struct error;
 #define QUERY_LIMIT_MAX     1000
 #define QUERY_TEXT_MAX      256
 
-enum query_op { QUERY_LIST, QUERY_FIND, QUERY_OUTCOMES, QUERY_REPORT, QUERY_LOCKS };
+enum query_op { QUERY_LIST, QUERY_FIND, QUERY_OUTCOMES, QUERY_REPORT, QUERY_LOCKS, QUERY_RETIRED };
 
 struct query_request {
     enum query_op op;

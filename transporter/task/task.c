@@ -8,6 +8,7 @@
 #include "transporter/pipeline/copy_task.h"
 #include "transporter/pipeline/create_vault_task.h"
 #include "transporter/pipeline/discover_task.h"
+#include "transporter/pipeline/sweep_task.h"
 #include "transporter/pipeline/verify_task.h"
 #include "transporter/restore/restore_task.h"
 #include "transporter/transporter_config.h"
@@ -135,6 +136,8 @@ run_kind(struct task *task, struct task_result *result, struct error *err)
         return discover_task_run(task, result, err);
     case TASK_COPY:
         return copy_task_run(task, result, err);
+    case TASK_SWEEP:
+        return sweep_task_run(task, result, err);
     }
     return FAIL(err, ERROR_INTERNAL, 0, "task of no known kind");
 }

@@ -64,6 +64,8 @@ task_order_kind_name(enum task_kind kind)
         return "discover";
     case TASK_COPY:
         return "copy";
+    case TASK_SWEEP:
+        return "sweep";
     }
     return "";
 }

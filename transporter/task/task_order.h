@@ -18,8 +18,10 @@ struct error;
 #define TASK_ORDER_SECRETS_MAX  16
 #define TASK_ORDER_POINTS_MAX   4096
 #define TASK_ORDER_COPY_MAX     8192 /* points of one copy */
+#define TASK_ORDER_EXPIRE_MAX   1024 /* points that one sweep retires */
+#define TASK_ORDER_UNDO_MS_MAX  ((uint64_t)3650 * 24 * 3600 * 1000)
 
-enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER, TASK_COPY };
+enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER, TASK_COPY, TASK_SWEEP };
 
 enum task_object_kind { TASK_OBJECT_MAILBOX, TASK_OBJECT_DRIVE };
 
@@ -70,9 +72,12 @@ struct task_order {
     struct task_object target;     /* restore to a tenant */
     char *target_folder;           /* "": original folders; owned */
     enum task_conflict conflict;
-    char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all. Copy: which, oldest first */
+    char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all. Copy: which, oldest first. Sweep: to be retired */
     size_t point_count;
     bool verify_data;
+    uint64_t undo_ms;         /* sweep: how long what is retired can be brought back */
+    uint64_t undo_record;     /* sweep: not 0: bring back what this retire record names, and nothing else */
+    bool dry_run;             /* sweep */
     struct task_vault source; /* copy: from where; object.object_id: whose, or "" */
     struct task_secret source_password;
 };

@@ -36,8 +36,27 @@ task_result_add_copied(struct task_result *result, const char *point_id, uint64_
 }
 
 void
+task_names_add(struct task_names *names, const char *id)
+{
+    if (names->count == names->capacity) {
+        names->capacity = names->capacity == 0 ? 16 : names->capacity * 2;
+        names->at = realloc(names->at, names->capacity * sizeof(names->at[0]));
+        if (names->at == NULL)
+            abort();
+    }
+    snprintf(names->at[names->count++], sizeof(names->at[0]), "%s", id);
+}
+
+void
 task_result_clear(struct task_result *result)
 {
+    if (result->swept != NULL) {
+        free(result->swept->retired.at);
+        free(result->swept->restored.at);
+        free(result->swept->removed.at);
+    }
+    free(result->swept);
+    result->swept = NULL;
     free(result->copied);
     result->copied = NULL;
     result->copied_count = result->copied_capacity = 0;

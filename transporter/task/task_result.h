@@ -46,6 +46,17 @@ struct task_copied {
     uint64_t stored_bytes; /* new in the vault */
 };
 
+/* What a sweep has done with recovery points. */
+struct task_names {
+    char (*at)[IDENTIFIER_LEN]; /* owned */
+    size_t count, capacity;
+};
+
+struct task_swept {
+    struct task_names retired, restored, removed;
+    char summary[400];
+};
+
 struct task_result {
     char task_id[IDENTIFIER_LEN];
     uint64_t fence;
@@ -57,6 +68,7 @@ struct task_result {
     int64_t locked_until_ms; /* what was committed, as its host says; 0: it is not locked */
     struct task_gap gaps[TASK_GAPS_MAX];
     size_t gap_count;
+    struct task_swept *swept;   /* of a sweep; owned */
     struct task_copied *copied; /* owned */
     size_t copied_count, copied_capacity;
 };
@@ -68,5 +80,7 @@ void task_result_clear(struct task_result *result);
 void task_result_add_gap(struct task_result *result, const char *reason, uint64_t count);
 
 void task_result_add_copied(struct task_result *result, const char *point_id, uint64_t stored_bytes);
+
+void task_names_add(struct task_names *names, const char *id);
 
 #endif
