@@ -112,6 +112,7 @@ task_spec_lock_days(const struct task_spec *spec)
     case STORE_RUN_VERIFY:
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
+    case STORE_RUN_SWEEP:
         return 0;
     }
     return 0;
