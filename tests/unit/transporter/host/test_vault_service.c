@@ -1,5 +1,7 @@
 #include "transporter/host/vault_service.h"
 
+#include "common/vault/vault_sweep_backend.h"
+
 #include "common/vault/vault.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
@@ -97,9 +99,22 @@ a_sources_capability_destroys_nothing(void **state)
     assert_int_equal(put("slot-held", "one"), ERROR_DENIED);
     struct remote_vault *remote = host_fixture_remote(&fixture, 1);
     const struct vault_backend backend = remote_vault_backend(remote);
-    /* Removing has no call that a source could reach. */
-    assert_null(backend.vtable->sweep);
+    /* Retiring and removing need another grant, from the first call on. */
     struct error err = ERROR_INIT;
+    struct vault_sweep_session session = { .epoch = 0 };
+    struct vault_removal removal;
+    const char *slot = "slot-held";
+    uint64_t epoch;
+    assert_int_equal(backend.vtable->sweep->begin(backend.ctx, &session, &err), -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    error_clear(&err);
+    assert_int_equal(backend.vtable->sweep->journal(backend.ctx, session.id, (const uint8_t *)"x", 1, &epoch, &err),
+                     -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    error_clear(&err);
+    assert_int_equal(backend.vtable->sweep->remove_points(backend.ctx, session.id, 1, &slot, 1, &removal, &err), -1);
+    assert_int_equal(err.kind, ERROR_DENIED);
+    error_clear(&err);
     const struct vault_commit forged = { .name = "point-1", .data = (const uint8_t *)"none", .len = 4 };
     assert_int_equal(backend.vtable->commit_point(backend.ctx, &forged, &err), -1);
     assert_int_equal(err.kind, ERROR_FORMAT);
