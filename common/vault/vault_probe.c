@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/base/reader.h"
 #include "common/vault/content_list.h"
 #include "common/vault/message_join.h"
 #include "common/vault/vault_reader_internal.h"
@@ -119,4 +120,20 @@ vault_probe(struct vault_reader *reader, const struct content_ref *ref, uint64_t
     if (err != NULL)
         *err = why;
     return -1;
+}
+
+int
+vault_probe_item(struct vault_reader *reader, const struct catalog_item *item, uint64_t *chunks, struct error *err)
+{
+    const struct probe probe = { reader, chunks };
+    struct reader in = READER_INIT(item->parts, item->parts_len);
+    struct content_ref part;
+    if (!item->content.message || item->parts == NULL)
+        return vault_probe(reader, &item->content, chunks, err);
+    if (probe_plain(&probe, &item->content, err) != 0)
+        return -1;
+    while (reader_left(&in) > 0)
+        if (content_decode(&in, &part, err) != 0 || probe_plain(&probe, &part, err) != 0)
+            return -1;
+    return 0;
 }

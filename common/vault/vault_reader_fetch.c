@@ -311,9 +311,8 @@ is_verified(const struct reader_group *group, const struct reader_verified *chun
     return false;
 }
 
-const uint8_t *
-vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place,
-                      struct error *err)
+static const uint8_t *
+chunk_at(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place, struct error *err)
 {
     struct chunk_id named;
     struct reader_group *group = vault_reader_group(reader, place, err);
@@ -330,6 +329,21 @@ vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id, co
         group->verified[group->verified_count++ % READER_VERIFIED] = chunk;
     }
     return group->data + place->chunk_offset;
+}
+
+const uint8_t *
+vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place,
+                      struct error *err)
+{
+    struct error failure = ERROR_INIT;
+    const uint8_t *data = chunk_at(reader, id, place, &failure);
+    if (data != NULL)
+        return data;
+    if (vault_damage_is(&failure) && vault_reader_note_bad(reader, place->pack, place->group, err) != 0)
+        return NULL;
+    if (err != NULL)
+        *err = failure;
+    return NULL;
 }
 
 const uint8_t *

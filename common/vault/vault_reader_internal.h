@@ -62,6 +62,7 @@ struct vault_reader {
     uint64_t bytes_fetched;
     struct pack_set *stored;           /* when it is known which packs are really there; borrowed */
     const struct pack_marks *suspects; /* with `stored`: places here are believed only when they were read; borrowed */
+    struct pack_marks *found_bad;      /* receives what turns out to be damaged; borrowed */
     bool trusted_only;                 /* find what a writer would count on, and nothing else */
 };
 
@@ -94,6 +95,8 @@ int vault_reader_place(struct vault_reader *reader, const struct chunk_id *id, s
  * chunk that is good, if there is any. Notes what is used. */
 int vault_reader_check_place(struct vault_reader *reader, const struct chunk_id *id, struct chunk_place *place,
                              struct error *err);
+/* Remembers that the group, or PACK_MARK_WHOLE, is damaged, if anybody wants to know. */
+int vault_reader_note_bad(struct vault_reader *reader, const char *pack, uint32_t group, struct error *err);
 /* From now on the chunk is looked for there. */
 void vault_reader_note_place(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place);
 

@@ -58,6 +58,15 @@ vault_reader_chunk_elsewhere(struct vault_reader *reader, const struct chunk_id 
 }
 
 int
+vault_reader_note_bad(struct vault_reader *reader, const char *pack, uint32_t group, struct error *err)
+{
+    struct pack_mark mark = { .group = group };
+    if (reader->found_bad == NULL || pack_name_parse(pack, mark.pack) != 0)
+        return 0;
+    return pack_marks_add(reader->found_bad, &mark, err);
+}
+
+int
 vault_reader_check_place(struct vault_reader *reader, const struct chunk_id *id, struct chunk_place *place,
                          struct error *err)
 {
@@ -67,6 +76,8 @@ vault_reader_check_place(struct vault_reader *reader, const struct chunk_id *id,
         return 0;
     if (stored && vault_reader_chunk_at(reader, id, place, &damage) != NULL)
         return 0;
+    if (!stored && vault_reader_note_bad(reader, place->pack, PACK_MARK_WHOLE, err) != 0)
+        return -1;
     if (!stored)
         FAIL(&damage, ERROR_NOT_FOUND, 0, "pack %s is missing from the storage", place->pack);
     if (vault_damage_is(&damage) && vault_reader_chunk_elsewhere(reader, id, place, &damage) != NULL)

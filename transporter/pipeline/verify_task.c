@@ -23,7 +23,7 @@ on_damage(void *ctx, const struct vault_damage *damage, struct error *err)
 {
     struct verify *verify = ctx;
     if (verify->damaged++ < DAMAGE_LOGGED)
-        log_error("verify", "damage point=%s: %s", damage->point, damage->text);
+        log_error("verify", "damage points=%zu: %s %s", damage->point_count, damage->meaning, damage->advice);
     return cancel_check(&verify->task->cancel, err);
 }
 

@@ -10,7 +10,7 @@ on_damage(void *ctx, const struct vault_damage *damage, struct error *err)
 {
     (void)ctx;
     (void)err;
-    printf("%s: %s\n", damage->point, damage->text);
+    printf("%s\n", damage->meaning);
     return 0;
 }
 
