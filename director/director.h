@@ -77,6 +77,8 @@ struct director_verify {
     const char *const *points; /* ids; NULL with 0: all of the vault */
     size_t point_count;        /* at most 100 */
     bool data;                 /* also read, open and hash every chunk */
+    uint32_t sample_ppm;       /* with data: of so many per million of them; 0: all */
+    bool rebuild_index;        /* make the index anew first */
 };
 
 int director_verify_start(struct director *director, const struct director_verify *verify, const char *actor,

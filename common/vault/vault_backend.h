@@ -70,6 +70,9 @@ struct vault_backend_vtable {
     /* Notes durably what was found damaged, or whole again; at most VAULT_MARKS_MAX. *ordinal, of the newest note (0:
      * none), grows with each call that has marks. Nothing is removed. NULL: cannot be noted. */
     int (*quarantine)(void *backend, const struct vault_mark *marks, size_t n, uint64_t *ordinal, struct error *err);
+    /* Makes the index anew from the packs' directories; what was indexed before is found all the while. NULL: not this
+     * way. */
+    int (*rebuild_index)(void *backend, struct error *err);
     const struct vault_sweep_vtable *sweep; /* common/vault/vault_sweep_backend.h; NULL: no sweeps this way */
 };
 

@@ -1,5 +1,6 @@
 #include "common/vault/vault_probe.h"
 
+#include "common/base/buffer.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/base/reader.h"
@@ -8,6 +9,7 @@
 #include "common/vault/vault_reader_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct probe {
     struct vault_reader *reader;
@@ -68,8 +70,11 @@ probe_plain(const struct probe *probe, const struct content_ref *ref, struct err
     return 0;
 }
 
+/* What a recipe takes from elsewhere, kept until the recipe is read: its reader is not to be used meanwhile. */
+#define PARTS_CEILING ((size_t)64 << 20)
+
 struct recipe {
-    struct probe probe;
+    struct buffer refs;
     struct message_join *join;
 };
 
@@ -93,33 +98,41 @@ on_message(void *ctx, const uint8_t *data, size_t len, struct error *err)
 static int
 on_part(void *ctx, struct message_join *join, const struct content_ref *ref, struct error *err)
 {
-    const struct recipe *recipe = ctx;
+    struct recipe *recipe = ctx;
     (void)join;
-    return probe_plain(&recipe->probe, ref, err);
+    return buffer_append(&recipe->refs, ref, sizeof(*ref), err);
 }
 
 int
 vault_probe(struct vault_reader *reader, const struct content_ref *ref, uint64_t *chunks, struct error *err)
 {
     static const struct message_join_vtable vtable = { on_message, on_part };
-    struct recipe recipe = { .probe = { reader, chunks } };
-    if (!ref->message)
-        return probe_plain(&recipe.probe, ref, err);
+    const struct probe probe = { reader, chunks };
     struct content_ref plain = *ref;
     struct error why = ERROR_INIT;
+    if (!ref->message)
+        return probe_plain(&probe, ref, err);
+    CLEANUP(buffer_clear) struct buffer refs = BUFFER_INIT(PARTS_CEILING);
+    struct recipe recipe = { .refs = refs, .join = NULL };
     plain.len = UINT64_MAX;
     plain.message = false;
     ++*chunks;
     recipe.join = message_join_new(&vtable, &recipe);
     int failed = vault_reader_read_plain(reader, &plain, on_recipe, &recipe, &why);
     /* Without the parts' data the digest at the end cannot fit; everything before it was looked at. */
-    bool only_digest = failed != 0 && message_join_ended(recipe.join);
+    if (failed != 0 && message_join_ended(recipe.join)) {
+        failed = 0;
+        error_clear(&why);
+    }
     message_join_free(recipe.join);
-    if (failed == 0 || only_digest)
-        return 0;
-    if (err != NULL)
+    refs = recipe.refs;
+    for (size_t at = 0; failed == 0 && at < refs.len; at += sizeof(plain)) {
+        memcpy(&plain, refs.data + at, sizeof(plain));
+        failed = probe_plain(&probe, &plain, &why);
+    }
+    if (failed != 0 && err != NULL)
         *err = why;
-    return -1;
+    return failed;
 }
 
 int

@@ -89,14 +89,17 @@ api_points_show(struct api_call *call, struct error *err)
 int
 api_points_verify(struct api_call *call, struct error *err)
 {
-    static const char *const fields[] = { "data", NULL };
+    static const char *const fields[] = { "data", "sample_ppm", NULL };
     struct store_point point;
     struct director_verify verify = { .point_count = 1 };
     char run[IDENTIFIER_LEN];
+    int64_t sample;
 
     if (find_point(call, &point, err) != 0 || api_fields_only(call->body, fields, err) != 0 ||
-        api_fields_bool(call->body, "data", &verify.data, err) != 0)
+        api_fields_bool(call->body, "data", &verify.data, err) != 0 ||
+        api_fields_number(call->body, "sample_ppm", 0, 1000000, 0, &sample, err) != 0)
         return -1;
+    verify.sample_ppm = (uint32_t)sample;
     const char *points[] = { point.id };
     verify.vault_id = point.vault;
     verify.points = points;

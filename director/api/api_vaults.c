@@ -153,14 +153,18 @@ api_vaults_delete(struct api_call *call, struct error *err)
 int
 api_vaults_verify(struct api_call *call, struct error *err)
 {
-    static const char *const fields[] = { "data", NULL };
+    static const char *const fields[] = { "data", "sample_ppm", "rebuild_index", NULL };
     struct store_vault vault;
     struct director_verify verify = { .points = NULL };
     char run[IDENTIFIER_LEN];
+    int64_t sample;
 
     if (find_vault(call, &vault, err) != 0 || api_fields_only(call->body, fields, err) != 0 ||
-        api_fields_bool(call->body, "data", &verify.data, err) != 0)
+        api_fields_bool(call->body, "data", &verify.data, err) != 0 ||
+        api_fields_bool(call->body, "rebuild_index", &verify.rebuild_index, err) != 0 ||
+        api_fields_number(call->body, "sample_ppm", 0, 1000000, 0, &sample, err) != 0)
         return -1;
+    verify.sample_ppm = (uint32_t)sample;
     verify.vault_id = vault.id;
     if (director_verify_start(call->director, &verify, call->token_name, run, err) != 0)
         return -1;

@@ -6,6 +6,7 @@
 #include "director/cli/cli_query.h"
 #include "director/cli/cli_sweep.h"
 #include "director/cli/cli_table.h"
+#include "director/cli/cli_vault_check.h"
 #include "director/cli/cli_watch.h"
 
 #include <stdlib.h>
@@ -237,9 +238,9 @@ static int
 verify(struct cli *cli, struct error *err)
 {
     CLEANUP(memory_free_p) char *path = cli_client_path("/points/%s/verify", cli_argument(cli, 0));
-    json_t *body = json_pack("{s:b}", "data", cli_flag(cli, "data"));
+    json_t *body = cli_vault_check_body(cli, err);
 
-    return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
+    return body == NULL ? -1 : cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
 }
 
 static const struct cli_option list_options[] = {
@@ -274,6 +275,7 @@ static const struct cli_option find_options[] = {
 
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
+    { "sample", "PERCENT", false, "With --data: only so much of it, each time what was read longest ago" },
     { "wait", NULL, false, "Follow it to its end" },
     { NULL, NULL, false, NULL },
 };

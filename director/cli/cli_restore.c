@@ -5,14 +5,13 @@
 #include "director/cli/cli_nouns.h"
 #include "director/cli/cli_object.h"
 #include "director/cli/cli_query.h"
+#include "director/cli/cli_report.h"
 #include "director/cli/cli_seal.h"
 #include "director/cli/cli_table.h"
 #include "director/cli/cli_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define REPORT_PAGE 500
 
 static json_t *
 fetch_point(struct cli *cli, struct error *err)
@@ -198,49 +197,6 @@ restore_tenant(struct cli *cli, struct error *err)
     return cli_watch_started(cli, cli_client_post(cli, "/restores", body, err), false, err);
 }
 
-/* A reply has a ceiling, so a report comes in pages. */
-static int
-add_report(struct cli *cli, json_t *task, json_t *all, struct error *err)
-{
-    const char *transporter = cli_json_text(task, "transporter.id");
-    json_int_t at = 0, total = 1;
-
-    if (strcmp(cli_json_text(task, "kind"), "restore") != 0)
-        return FAIL(err, ERROR_USAGE, 0, "%s is no restore; longhaul run show tells about it", cli_argument(cli, 0));
-    if (transporter[0] == '\0')
-        return FAIL(err, ERROR_NOT_FOUND, 0, "no transporter has worked on it yet");
-    while (at < total) {
-        json_t *reply = cli_query_ask(cli, cli_json_text(task, "vault.id"), transporter,
-                                      json_pack("{s:s, s:s, s:I, s:i}", "op", "report", "task",
-                                                cli_json_text(task, "id"), "offset", at, "limit", REPORT_PAGE),
-                                      err);
-        if (reply == NULL)
-            return -1;
-        json_t *items = json_object_get(reply, "items");
-        json_array_extend(all, items);
-        total = json_array_size(items) > 0 ? json_integer_value(json_object_get(reply, "total")) : 0;
-        at += (json_int_t)json_array_size(items);
-        json_decref(reply);
-    }
-    return 0;
-}
-
-/* Reports of all tasks of the run as one list. */
-static json_t *
-collect_reports(struct cli *cli, json_t *tasks, struct error *err)
-{
-    json_t *all = json_array(), *task;
-    size_t i;
-
-    json_array_foreach (json_object_get(tasks, "items"), i, task) {
-        if (add_report(cli, task, all, err) != 0) {
-            json_decref(all);
-            return NULL;
-        }
-    }
-    return json_pack("{s:o}", "items", all);
-}
-
 static void
 add_report_row(struct cli_table *table, json_t *item)
 {
@@ -255,13 +211,10 @@ add_report_row(struct cli_table *table, json_t *item)
 static int
 report(struct cli *cli, struct error *err)
 {
-    CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s/tasks", cli_argument(cli, 0));
     CLEANUP(cli_table_free_p) struct cli_table *table = cli_table_new("OUTCOME", "REASON", "LOST", "NAME", "KEY", NULL);
-    json_t *tasks = cli_client_list(cli, path, 0, err);
-    json_t *all = tasks == NULL ? NULL : collect_reports(cli, tasks, err), *item;
+    json_t *all = cli_report_read(cli, "restore", err), *item;
     size_t i;
 
-    json_decref(tasks);
     if (all == NULL)
         return -1;
     json_array_foreach (json_object_get(all, "items"), i, item)

@@ -8,6 +8,7 @@
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
 #include "director/cli/cli_sweep.h"
+#include "director/cli/cli_vault_check.h"
 #include "director/cli/cli_watch.h"
 
 #include <stdlib.h>
@@ -191,15 +192,6 @@ seal(struct cli *cli, struct error *err)
 }
 
 static int
-verify(struct cli *cli, struct error *err)
-{
-    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s/verify", cli_argument(cli, 0));
-    json_t *body = json_pack("{s:b}", "data", cli_flag(cli, "data"));
-
-    return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
-}
-
-static int
 print_locks(struct cli *cli, json_t *reply)
 {
     static const struct cli_json_line lines[] = {
@@ -278,6 +270,12 @@ static const struct cli_option seal_options[] = {
 
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
+    { "sample", "PERCENT", false, "With --data: only so much of it, each time what was read longest ago" },
+    { "wait", NULL, false, "Follow it to its end" },
+    { NULL, NULL, false, NULL },
+};
+
+static const struct cli_option wait_options[] = {
     { "wait", NULL, false, "Follow it to its end" },
     { NULL, NULL, false, NULL },
 };
@@ -299,7 +297,13 @@ const struct cli_command cli_vault_commands[] = {
     { "seal", "NAME", 1, 1, "Give a vault's password to further transporters: a new one, or one in place of a lost one",
       "  longhaul vault seal contoso-vault --transporter frankfurt-3\n", seal_options, seal },
     { "verify", "NAME", 1, 1, "Check that everything in it is there and whole",
-      "  longhaul vault verify contoso-vault --data --wait\n", verify_options, verify },
+      "  longhaul vault verify contoso-vault --data --wait\n"
+      "  longhaul vault verify contoso-vault --data --sample 5 --wait\n",
+      verify_options, cli_vault_check_verify },
+    { "damage", "RUN", 1, 1, "What a verification found: which items of which points, what it means, what to do",
+      "  longhaul vault damage run-4kzq...\n", NULL, cli_vault_check_damage },
+    { "rebuild-index", "NAME", 1, 1, "Make the host's index anew from the packs, then check that everything is there",
+      "  longhaul vault rebuild-index contoso-vault --wait\n", wait_options, cli_vault_check_rebuild },
     { "locks", "NAME", 1, 1, "What is held by locks until when", "  longhaul vault locks contoso-vault --check\n",
       locks_options, locks },
     { "sweep", "NAME", 1, 1, "Retire what nothing needs, and remove what was retired long enough ago",

@@ -212,6 +212,8 @@ run_start_verify(struct store *store, const struct director_verify *verify, cons
     }
     spec.verify.point_count = verify->point_count;
     spec.verify.data = verify->data;
+    spec.verify.sample_ppm = verify->sample_ppm;
+    spec.verify.rebuild_index = verify->rebuild_index;
     memcpy(run.tenant, vault.tenant, sizeof(run.tenant));
     memcpy(run.vault, vault.id, sizeof(run.vault));
     snprintf(run.actor, sizeof(run.actor), "%s", actor);

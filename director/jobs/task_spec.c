@@ -44,9 +44,10 @@ to_json(const struct task_spec *spec)
                          spec->restore.to_folder, "path", spec->restore.path, "target_object",
                          spec->restore.target_object, "conflict", conflicts[spec->restore.conflict]);
     case STORE_RUN_VERIFY:
-        return json_pack("{s:o, s:b}", "points",
+        return json_pack("{s:o, s:b, s:I, s:b}", "points",
                          points_of((const char(*)[IDENTIFIER_LEN])spec->verify.points, spec->verify.point_count),
-                         "data", spec->verify.data);
+                         "data", spec->verify.data, "sample_ppm", (json_int_t)spec->verify.sample_ppm, "rebuild_index",
+                         spec->verify.rebuild_index);
     case STORE_RUN_SWEEP:
         return json_pack("{s:o, s:I, s:I, s:I, s:b}", "points",
                          points_of((const char(*)[IDENTIFIER_LEN])spec->sweep.points, spec->sweep.point_count),
@@ -144,12 +145,16 @@ decode_verify(json_t *json, struct task_spec *spec, struct error *err)
 {
     json_t *points, *point;
     size_t i;
-    int data;
+    int data, rebuild = 0;
+    json_int_t sample = 0;
 
-    if (json_unpack(json, "{s:o, s:b}", "points", &points, "data", &data) != 0 || !json_is_array(points) ||
-        json_array_size(points) > TASK_SPEC_POINTS_MAX)
+    if (json_unpack(json, "{s:o, s:b, s?I, s?b}", "points", &points, "data", &data, "sample_ppm", &sample,
+                    "rebuild_index", &rebuild) != 0 ||
+        !json_is_array(points) || json_array_size(points) > TASK_SPEC_POINTS_MAX || sample < 0 || sample > 1000000)
         return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a verification");
     spec->verify.data = data != 0;
+    spec->verify.sample_ppm = (uint32_t)sample;
+    spec->verify.rebuild_index = rebuild != 0;
     spec->verify.point_count = json_array_size(points);
     json_array_foreach (points, i, point) {
         const char *id = json_string_value(point);

@@ -27,6 +27,8 @@ struct task_spec {
             size_t point_count; /* 0: all of the vault */
             char points[TASK_SPEC_POINTS_MAX][IDENTIFIER_LEN];
             bool data;
+            uint32_t sample_ppm; /* 0: all */
+            bool rebuild_index;  /* first */
         } verify;
         struct {
             size_t point_count; /* to be retired, by their stored ids */

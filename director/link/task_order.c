@@ -266,6 +266,8 @@ send_verify(struct order *order, struct error *err)
     work.points = points;
     work.n_points = order->spec.verify.point_count;
     work.data = order->spec.verify.data;
+    work.sample_ppm = order->spec.verify.sample_ppm;
+    work.rebuild_index = order->spec.verify.rebuild_index;
     order->body.work_case = LONGHAUL__V1__START_TASK__WORK_VERIFY;
     order->body.verify = &work;
     return send(order, err);

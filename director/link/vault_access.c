@@ -20,8 +20,9 @@ operations_of(enum store_run_kind kind)
     case STORE_RUN_BACKUP:
         return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_RESTORE:
-    case STORE_RUN_VERIFY:
         return GRANT_READ;
+    case STORE_RUN_VERIFY: /* notes what is damaged */
+        return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_COPY:
         return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_SWEEP:

@@ -199,6 +199,18 @@ index_merger_run(struct index_merger *merger, struct error *err)
     return result;
 }
 
+void
+index_merger_pause(struct index_merger *merger)
+{
+    pthread_mutex_lock(&merger->merging);
+}
+
+void
+index_merger_resume(struct index_merger *merger)
+{
+    pthread_mutex_unlock(&merger->merging);
+}
+
 static bool
 wait_for_kick(struct index_merger *merger)
 {

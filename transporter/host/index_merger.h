@@ -25,6 +25,10 @@ void index_merger_kick(struct index_merger *merger);
  * how many; 0: none. Pure. */
 size_t index_merger_choose(const size_t *chunks, size_t count, size_t *chosen, size_t most);
 
+/* No merge is under way until index_merger_resume(). */
+void index_merger_pause(struct index_merger *merger);
+void index_merger_resume(struct index_merger *merger);
+
 /* Merges once on the calling thread: 1 when it did, 0 when there was nothing to do or a sweep came in between. */
 int index_merger_run(struct index_merger *merger, struct error *err);
 

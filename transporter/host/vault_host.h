@@ -73,6 +73,8 @@ int vault_host_chunk_places(struct vault_host *host, const struct chunk_id *id,
 int vault_host_quarantine(struct vault_host *host, const struct vault_mark *marks, size_t n, uint64_t *ordinal,
                           struct error *err);
 
+int vault_host_rebuild_index(struct vault_host *host, struct error *err);
+
 struct vault_host_stats {
     uint64_t chunks, packs, segments; /* known */
     uint64_t recovered_packs;         /* indexed from their directories at open */

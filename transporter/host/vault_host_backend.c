@@ -142,6 +142,12 @@ static const struct vault_sweep_vtable sweep_vtable = {
     .remove_packs = on_sweep_remove_packs,
 };
 
+static int
+on_rebuild_index(void *host, struct error *err)
+{
+    return vault_host_rebuild_index(host, err);
+}
+
 static const struct vault_backend_vtable vtable = {
     .begin = on_begin,
     .sweep = &sweep_vtable,
@@ -155,6 +161,7 @@ static const struct vault_backend_vtable vtable = {
     .commit_point = on_commit_point,
     .chunk_places = on_chunk_places,
     .quarantine = on_quarantine,
+    .rebuild_index = on_rebuild_index,
 };
 
 struct vault_backend

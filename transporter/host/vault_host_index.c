@@ -233,7 +233,7 @@ on_pack_found(void *ctx, const char *name, struct error *err)
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;
-    bool retired = retire_state_pack(host->retired, binary) != 0;
+    bool retired = retire_state_pack(host->retired, binary) != 0 || pack_marks_touch(&host->marks, binary);
     return buffer_append(retired ? &unlisted->retired : &unlisted->kept, name, PACK_NAME_LEN, err);
 }
 
@@ -247,8 +247,8 @@ recover_packs(struct vault_host *host, const struct buffer *names, struct error 
 }
 
 /* What is lost is known before any directory is read: a chunk whose only place is in a lost pack has none. Retired
- * packs come last and in segments of their own, since a pending table has one place for each chunk: what stands
- * elsewhere too is found there. */
+ * and damaged packs come last and in segments of their own, since a pending table has one place for each chunk: what
+ * stands elsewhere too is found there. */
 static int
 load_packs(struct vault_host *host, struct error *err)
 {
@@ -363,8 +363,8 @@ vault_host_knows_pack(struct vault_host *host, const char *name)
     return known;
 }
 
-static struct index_segment *
-store_segment(struct vault_host *host, const struct index_pending *pending, struct error *err)
+struct index_segment *
+vault_host_store_segment(struct vault_host *host, const struct index_pending *pending, struct error *err)
 {
     CLEANUP(buffer_clear) struct buffer bytes = BUFFER_INIT(SEGMENT_CEILING);
     char object[STORAGE_NAME_LEN];
@@ -409,7 +409,7 @@ vault_host_write_segment(struct vault_host *host, struct error *err)
         return 0;
     pthread_mutex_lock(&host->committing);
     while (failed == 0 && take_pending(host)) {
-        struct index_segment *segment = store_segment(host, host->writing, err);
+        struct index_segment *segment = vault_host_store_segment(host, host->writing, err);
         if (segment == NULL) {
             failed = -1;
             break;

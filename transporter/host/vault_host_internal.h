@@ -108,6 +108,9 @@ void vault_host_end_sweep(struct vault_host *host);
 struct index_segment *vault_host_store_segment_file(struct vault_host *host, int fd, uint64_t size, struct error *err);
 /* Of a segment that others cover: what cannot be removed now is found at the next open. */
 void vault_host_remove_segment(struct vault_host *host, const struct index_segment *segment);
+/* The table as a durable segment, opened. */
+struct index_segment *vault_host_store_segment(struct vault_host *host, const struct index_pending *pending,
+                                               struct error *err);
 /* Makes all that is pending a durable segment. */
 int vault_host_write_segment(struct vault_host *host, struct error *err);
 

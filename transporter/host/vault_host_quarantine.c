@@ -153,6 +153,8 @@ vault_host_quarantine(struct vault_host *host, const struct vault_mark *marks, s
 {
     if (n > VAULT_MARKS_MAX)
         return FAIL(err, ERROR_LIMIT, 0, "%zu damaged groups to note at once; %d are possible", n, VAULT_MARKS_MAX);
+    if (n > 0 && host->read_only)
+        return FAIL(err, ERROR_DENIED, 0, "the vault was opened for reading only");
     pthread_mutex_lock(&host->marking);
     int failed = n == 0 ? 0 : mark(host, marks, n, err);
     *ordinal = host->mark_ordinal;

@@ -27,6 +27,7 @@ static const struct rpc_method methods[] = {
     { .path = "/longhaul.v1.Vault/ExtendLocks", .serve = vault_service_extend_locks },
     { .path = "/longhaul.v1.Vault/GetLocks", .serve = vault_service_get_locks },
     { .path = "/longhaul.v1.Vault/Quarantine", .serve = vault_service_quarantine },
+    { .path = "/longhaul.v1.Vault/RebuildIndex", .serve = vault_service_rebuild_index },
 };
 
 struct vault_service *

@@ -52,6 +52,7 @@ int vault_service_get_object(void *ctx, struct rpc_call *call, struct error *err
 int vault_service_put_object(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_list_objects(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_commit_point(void *ctx, struct rpc_call *call, struct error *err);
+int vault_service_rebuild_index(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_quarantine(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_sweep_begin(void *ctx, struct rpc_call *call, struct error *err);
 int vault_service_sweep_end(void *ctx, struct rpc_call *call, struct error *err);

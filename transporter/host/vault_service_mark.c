@@ -51,3 +51,22 @@ vault_service_quarantine(void *ctx, struct rpc_call *call, struct error *err)
     vault_service_end(&session);
     return result;
 }
+
+int
+vault_service_rebuild_index(void *ctx, struct rpc_call *call, struct error *err)
+{
+    struct vault_session session;
+    ProtobufCMessage *message = NULL;
+    const Longhaul__V1__RebuildIndexReply reply = LONGHAUL__V1__REBUILD_INDEX_REPLY__INIT;
+    CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
+    int result = vault_service_begin(ctx, call, GRANT_APPEND, &session, err);
+    if (result == 0)
+        result =
+            vault_service_receive_one(call, &longhaul__v1__rebuild_index_request__descriptor, arena, &message, err);
+    if (result == 0)
+        result = vault_host_rebuild_index(vault_registry_host(session.lease), err);
+    if (result == 0)
+        result = rpc_call_send(call, &reply.base, err);
+    vault_service_end(&session);
+    return result;
+}

@@ -169,7 +169,11 @@ static int
 parse_verify(const Longhaul__V1__VerifyTask *from, struct task_order *to, struct error *err)
 {
     to->kind = TASK_VERIFY;
+    if (from->sample_ppm > 1000000)
+        return FAIL(err, ERROR_FORMAT, 0, "director's verify task: a sample of more than everything");
     to->verify_data = from->data;
+    to->verify_sample_ppm = from->sample_ppm;
+    to->rebuild_index = from->rebuild_index;
     return parse_points(from->points, from->n_points, TASK_ORDER_POINTS_MAX, to, err);
 }
 

@@ -20,6 +20,7 @@
 struct flight {
     struct source_item *item;
     struct catalog_key_buffer key;
+    bool repair;
     struct flight *next;
 };
 
@@ -29,6 +30,7 @@ struct backup_fetch {
     pthread_mutex_t lock;
     pthread_cond_t landed;
     struct flight *flights;
+    uint64_t unrepaired;
     unsigned thread_count;
     pthread_t threads[];
 };
@@ -82,6 +84,12 @@ settle(struct passage *passage, const struct flight *flight, const struct source
         return backup_ledger_remove(ledger, catalog_key_of(&flight->key), err);
     case SOURCE_SKIPPED:
     case SOURCE_FAILED:
+        if (flight->repair) {
+            pthread_mutex_lock(&passage->fetch->lock);
+            passage->fetch->unrepaired++;
+            pthread_mutex_unlock(&passage->fetch->lock);
+            return 0;
+        }
         if (backup_ledger_put(ledger, flight->item, NULL, true, err) != 0)
             return -1;
         return backup_ledger_outcome(ledger, flight->item, outcome, err);
@@ -191,11 +199,12 @@ backup_fetch_free(struct backup_fetch *fetch)
     free(fetch);
 }
 
-int
-backup_fetch_push(struct backup_fetch *fetch, struct source_item *item, struct error *err)
+static int
+push(struct backup_fetch *fetch, struct source_item *item, bool repair, struct error *err)
 {
     struct flight *flight = MEMORY_NEW(struct flight);
     flight->item = item;
+    flight->repair = repair;
     if (item_record_key(item->kind, item->id, &flight->key, err) != 0) {
         source_item_free(item);
         free(flight);
@@ -211,6 +220,27 @@ backup_fetch_push(struct backup_fetch *fetch, struct source_item *item, struct e
     if (cancel_check(&fetch->options.task->cancel, err) != 0)
         return -1;
     return FAIL(err, ERROR_CANCELLED, 0, "fetching has ended");
+}
+
+int
+backup_fetch_push(struct backup_fetch *fetch, struct source_item *item, struct error *err)
+{
+    return push(fetch, item, false, err);
+}
+
+int
+backup_fetch_push_repair(struct backup_fetch *fetch, struct source_item *item, struct error *err)
+{
+    return push(fetch, item, true, err);
+}
+
+uint64_t
+backup_fetch_unrepaired(struct backup_fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->lock);
+    uint64_t count = fetch->unrepaired;
+    pthread_mutex_unlock(&fetch->lock);
+    return count;
 }
 
 static bool

@@ -30,6 +30,10 @@ void backup_fetch_free(struct backup_fetch *fetch);
 
 /* Takes the item in either case. Waits while the queue is full. */
 int backup_fetch_push(struct backup_fetch *fetch, struct source_item *item, struct error *err);
+/* Likewise for an item that the vault has, damaged: what cannot be fetched stays as it is. */
+int backup_fetch_push_repair(struct backup_fetch *fetch, struct source_item *item, struct error *err);
+/* How many of those could not be fetched. */
+uint64_t backup_fetch_unrepaired(struct backup_fetch *fetch);
 /* Waits until no item of this key is on its way. */
 int backup_fetch_await(struct backup_fetch *fetch, struct catalog_key key, struct error *err);
 /* Waits until none is on its way. */

@@ -26,7 +26,9 @@ struct backup {
     struct vault_reader *reader; /* of what is committed; the ledger has its own */
     bool has_previous;
     struct point previous;
-    struct point point; /* being made */
+    struct point point;           /* being made */
+    struct vault_reader *trusted; /* when the previous point may refer to what is damaged; else NULL */
+    bool repairing;               /* damage was noted since */
 
     struct source *source;
     struct backup_ledger *ledger;

@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "transporter/pipeline/backup_repair.h"
 #include "transporter/pipeline/item_record.h"
 
 #include <stdio.h>
@@ -53,7 +54,12 @@ on_upsert(struct backup *backup, struct source_item **item, struct catalog_key k
     int found = backup_scopes_look_up(backup->scopes, key, &known, err);
     if (found < 0)
         return -1;
-    if (found == 1 && is_unchanged(*item, &known)) {
+    bool unchanged = found == 1 && is_unchanged(*item, &known);
+    const struct catalog_item stored = { .content = known.content };
+    int whole = unchanged ? backup_repair_is_whole(backup, &stored, err) : 0;
+    if (whole < 0)
+        return -1;
+    if (whole == 1) {
         atomic_fetch_add(&backup->task->items_done, 1);
         return backup_ledger_put(backup->ledger, *item, &known.content, false, err);
     }

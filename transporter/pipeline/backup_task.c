@@ -10,6 +10,7 @@
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
 #include "transporter/pipeline/backup_internal.h"
+#include "transporter/pipeline/backup_repair.h"
 #include "transporter/task/graph_pool.h"
 #include "transporter/task/task_secrets.h"
 #include "transporter/task/vault_access.h"
@@ -33,6 +34,7 @@ backup_clear(struct backup *backup)
     known_items_free(backup->judged);
     source_free(backup->source);
     vault_writer_close(backup->writer);
+    vault_reader_close(backup->trusted);
     vault_reader_close(backup->reader);
     vault_access_close(backup->access);
     if (backup->graph != NULL)
@@ -304,12 +306,12 @@ run(struct backup *backup, struct error *err)
     int committed = find_committed(backup, err);
     if (committed != 0)
         return committed < 0 ? -1 : 0;
-    if (read_previous(backup, err) != 0 || open_graph(backup, err) != 0 || open_source(backup, err) != 0 ||
-        open_pipeline(backup, err) != 0)
+    if (read_previous(backup, err) != 0 || backup_repair_begin(backup, err) != 0 || open_graph(backup, err) != 0 ||
+        open_source(backup, err) != 0 || open_pipeline(backup, err) != 0)
         return -1;
     task_phase(task, "transfer");
     if (backup_round_run(backup, err) != 0 || backup_gaps_run(backup, err) != 0 ||
-        backup_scopes_finish(backup->scopes, err) != 0)
+        backup_repair_run(backup, err) != 0 || backup_scopes_finish(backup->scopes, err) != 0)
         return -1;
     return commit(backup, err);
 }

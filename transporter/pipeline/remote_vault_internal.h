@@ -29,7 +29,8 @@ struct remote_vault_exchange {
 /* Until it is answered, refused for good, out of patience, or cancelled. */
 int remote_vault_do(struct remote_vault *remote, const struct remote_vault_exchange *exchange, struct error *err);
 
-/* As the backend's call. */
+/* As the backend's calls. */
+int remote_vault_rebuild_index(void *backend, struct error *err);
 int remote_vault_quarantine(void *backend, const struct vault_mark *marks, size_t n, uint64_t *ordinal,
                             struct error *err);
 

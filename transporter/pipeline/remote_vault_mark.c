@@ -54,3 +54,26 @@ remote_vault_quarantine(void *backend, const struct vault_mark *marks, size_t n,
         return FAIL(err, ERROR_LIMIT, 0, "%zu damaged groups to note at once; %d are possible", n, VAULT_MARKS_MAX);
     return remote_vault_do(backend, &exchange, err);
 }
+
+static int
+rebuild_talk(void *ctx, struct rpc_call *call, struct error *err)
+{
+    const Longhaul__V1__RebuildIndexRequest request = LONGHAUL__V1__REBUILD_INDEX_REQUEST__INIT;
+    CLEANUP(arena_free_p) struct arena *arena = arena_new(4096);
+    ProtobufCMessage *reply = NULL;
+    (void)ctx;
+    if (rpc_call_send(call, &request.base, err) != 0 || rpc_call_close_send(call, err) != 0)
+        return -1;
+    int n = rpc_call_receive(call, &longhaul__v1__rebuild_index_reply__descriptor, RPC_NO_TIMEOUT, arena, &reply, err);
+    if (n <= 0)
+        return n < 0 ? -1 : FAIL(err, ERROR_NETWORK, 0, "the host ended the call without an answer");
+    return 0;
+}
+
+int
+remote_vault_rebuild_index(void *backend, struct error *err)
+{
+    const struct remote_vault_exchange exchange = { "/longhaul.v1.Vault/RebuildIndex", RPC_NO_TIMEOUT, rebuild_talk,
+                                                    NULL };
+    return remote_vault_do(backend, &exchange, err);
+}

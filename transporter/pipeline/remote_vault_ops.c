@@ -434,4 +434,5 @@ const struct vault_backend_vtable remote_vault_vtable = {
     .commit_point = remote_commit_point,
     .chunk_places = remote_chunk_places,
     .quarantine = remote_vault_quarantine,
+    .rebuild_index = remote_vault_rebuild_index,
 };

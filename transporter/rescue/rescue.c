@@ -27,22 +27,35 @@ static const char usage[] =
     "  search --point P [--text T] [--name T] [--subject T] [--sender T] [--from TIME] [--until TIME]\n"
     "                                        items that all of these fit, without regard to case and accents;\n"
     "                                        times such as 2026-09-14 or 2026-09-14T07:58:10Z\n"
-    "  verify [--point P]                    read and check every byte of one point, or of all\n"
+    "  verify [--point P] [--structure | --sample PERCENT [--seed N]] [--quarantine]\n"
+    "                                        read and check every byte of one point, or of all; only that all is "
+    "there;\n"
+    "                                        or a sample of it. --quarantine notes what is damaged, for backups and "
+    "heal\n"
+    "  heal [--from-storage PLACE [--from-vault ID] [--from-password-file FILE]]\n"
+    "                                        store anew what verify --quarantine has noted, from this vault where it\n"
+    "                                        can be read after all, and from a copy of it\n"
+    "  rebuild-index                         make the index anew from the packs\n"
     "  export --point P --to PATH [--folder KEY] [--format files|zip|mbox]\n"
     "                                        write it all, or a folder of it: .eml and files below PATH, one zip\n"
     "                                        file PATH, or an mbox file below PATH for each mail folder\n"
     "PLACE is a repository's folder, or a file (- is standard input) with the location of any kind of storage as\n"
     "JSON, such as {\"driver\":\"s3\",\"endpoint\":\"https://...\",\"bucket\":\"...\",...}; README.md has them all.\n"
     "A password file of - is standard input. The line's end is not part of the password.\n"
-    "--json prints one JSON object a line (list, browse, search).\n";
+    "--json prints one JSON object a line (list, browse, search, verify).\n";
 
 static const struct {
     const char *name;
     int (*run)(struct rescue *rescue, struct error *err);
-    bool needs_point;
+    bool needs_point, writes;
 } commands[] = {
-    { "list", rescue_list, false },     { "browse", rescue_browse, true }, { "search", rescue_search, true },
-    { "verify", rescue_verify, false }, { "export", rescue_export, true },
+    { "list", rescue_list, false, false },
+    { "browse", rescue_browse, true, false },
+    { "search", rescue_search, true, false },
+    { "verify", rescue_verify, false, false },
+    { "export", rescue_export, true, false },
+    { "heal", rescue_heal, false, true },
+    { "rebuild-index", rescue_rebuild_index, false, true },
 };
 
 /* The order is that of the pointers in options_of(). */
@@ -60,27 +73,37 @@ static const struct option names[] = {
     { "sender", required_argument, NULL, 10 },
     { "from", required_argument, NULL, 11 },
     { "until", required_argument, NULL, 12 },
-    { "json", no_argument, NULL, 13 },
+    { "sample", required_argument, NULL, 13 },
+    { "seed", required_argument, NULL, 14 },
+    { "from-storage", required_argument, NULL, 15 },
+    { "from-vault", required_argument, NULL, 16 },
+    { "from-password-file", required_argument, NULL, 17 },
+    { "json", no_argument, NULL, 18 },
+    { "structure", no_argument, NULL, 19 },
+    { "quarantine", no_argument, NULL, 20 },
     { NULL, 0, NULL, 0 },
 };
 
 static int
 parse_options(int argc, char **argv, struct rescue_options *options, struct error *err)
 {
-    const char **const texts[] = { &options->storage, &options->vault_id, &options->password_file, &options->point,
-                                   &options->folder,  &options->to,       &options->format,        &options->text,
-                                   &options->name,    &options->subject,  &options->sender,        &options->from,
-                                   &options->until };
+    const char **const texts[] = { &options->storage,      &options->vault_id,   &options->password_file,
+                                   &options->point,        &options->folder,     &options->to,
+                                   &options->format,       &options->text,       &options->name,
+                                   &options->subject,      &options->sender,     &options->from,
+                                   &options->until,        &options->sample,     &options->seed,
+                                   &options->from_storage, &options->from_vault, &options->from_password_file };
+    bool *const flags[] = { &options->json, &options->structure, &options->quarantine };
     if (argc < 2)
         return FAIL(err, ERROR_USAGE, 0, "a command is missing");
     options->command = argv[1];
     optind = 2;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
-        if (c == (int)ARRAY_LEN(texts))
-            options->json = true;
-        else if (c >= 0 && c < (int)ARRAY_LEN(texts))
+        if (c >= 0 && c < (int)ARRAY_LEN(texts))
             *texts[c] = optarg;
+        else if (c >= 0 && c < (int)(ARRAY_LEN(texts) + ARRAY_LEN(flags)))
+            *flags[c - (int)ARRAY_LEN(texts)] = true;
         else
             return FAIL(err, ERROR_USAGE, 0, "option %s is unknown or lacks its value", argv[optind - 1]);
     }
@@ -160,7 +183,7 @@ open_host(struct rescue *rescue, struct error *err)
     rescue->state_dir = memory_strdup(folder);
     const struct vault_host_options options = { .vault_id = rescue->options.vault_id,
                                                 .state_dir = rescue->state_dir,
-                                                .read_only = true };
+                                                .read_only = !rescue->writes };
     rescue->host = vault_host_open(rescue->storage, rescue->clock, &options, err);
     return rescue->host != NULL ? 0 : -1;
 }
@@ -207,6 +230,7 @@ run(struct rescue *rescue, struct error *err)
             return FAIL(err, ERROR_USAGE, 0, "%s needs --point", options->command);
         if (commands[i].run == rescue_export && options->to == NULL)
             return FAIL(err, ERROR_USAGE, 0, "export needs --to");
+        rescue->writes = commands[i].writes || options->quarantine;
         return rescue_open(rescue, err) != 0 ? -1 : commands[i].run(rescue, err);
     }
     return FAIL(err, ERROR_USAGE, 0, "unknown command '%s'", options->command);

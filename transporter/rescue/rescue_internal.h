@@ -15,13 +15,16 @@ struct rescue_options {
     /* NULL: not given */
     const char *point, *folder, *to, *format;
     const char *text, *name, *subject, *sender, *from, *until;
+    const char *sample, *seed, *from_storage, *from_vault, *from_password_file;
     bool json; /* one object a line */
+    bool structure, quarantine;
 };
 
 /* A vault opened for one command. */
 struct rescue {
     const struct clock *clock;
     struct rescue_options options;
+    bool writes;     /* else nothing on the storage is touched */
     char *state_dir; /* a temporary folder, removed at the end */
     struct storage *storage;
     struct vault_host *host;
@@ -38,6 +41,8 @@ int rescue_list(struct rescue *rescue, struct error *err);
 int rescue_search(struct rescue *rescue, struct error *err);
 int rescue_browse(struct rescue *rescue, struct error *err);
 int rescue_verify(struct rescue *rescue, struct error *err);
+int rescue_heal(struct rescue *rescue, struct error *err);
+int rescue_rebuild_index(struct rescue *rescue, struct error *err);
 int rescue_export(struct rescue *rescue, struct error *err);
 
 #endif

@@ -238,6 +238,15 @@ restore_report_add(struct restore_report *report, const struct restore_report_en
     return result;
 }
 
+int
+restore_report_line(struct restore_report *report, const char *line, struct error *err)
+{
+    pthread_mutex_lock(&report->lock);
+    bool bad = fputs(line, report->files[0]) < 0 || fputc('\n', report->files[0]) < 0;
+    pthread_mutex_unlock(&report->lock);
+    return bad ? report_fail(err) : 0;
+}
+
 void
 restore_report_totals(struct restore_report *report, struct task_result *result)
 {

@@ -36,6 +36,8 @@ struct restore_report *restore_report_open(const char *state_dir, const char *ta
 int restore_report_close(struct restore_report *report, struct error *err);
 
 int restore_report_add(struct restore_report *report, const struct restore_report_entry *entry, struct error *err);
+/* Any other line. */
+int restore_report_line(struct restore_report *report, const char *line, struct error *err);
 /* Skipped and failed items so far, with reasons, to the result. */
 void restore_report_totals(struct restore_report *report, struct task_result *result);
 

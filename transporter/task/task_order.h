@@ -75,10 +75,12 @@ struct task_order {
     char (*points)[IDENTIFIER_LEN]; /* verify: which; none: all. Copy: which, oldest first. Sweep: to be retired */
     size_t point_count;
     bool verify_data;
-    uint64_t undo_ms;         /* sweep: how long what is retired can be brought back */
-    uint64_t undo_record;     /* sweep: not 0: bring back what this retire record names, and nothing else */
-    bool dry_run;             /* sweep */
-    struct task_vault source; /* copy: from where; object.object_id: whose, or "" */
+    uint32_t verify_sample_ppm; /* 0: all */
+    bool rebuild_index;         /* verify: first */
+    uint64_t undo_ms;           /* sweep: how long what is retired can be brought back */
+    uint64_t undo_record;       /* sweep: not 0: bring back what this retire record names, and nothing else */
+    bool dry_run;               /* sweep */
+    struct task_vault source;   /* copy: from where; object.object_id: whose, or "" */
     struct task_secret source_password;
 };
 

@@ -452,6 +452,66 @@ a_full_run_builds_on_a_previous_point_that_is_well(void **state)
     assert_string_equal(result.point.previous_point, own("point-1"));
 }
 
+/* Notes the group that holds a message of this point as damaged. */
+static void
+distrust(const char *point_id, const char *id)
+{
+    struct error err = ERROR_INIT;
+    struct point point;
+    struct catalog_key_buffer key;
+    struct catalog_item item;
+    struct chunk_place place;
+    uint64_t ordinal;
+    assert_int_equal(point_read(fixture.vault, own(point_id), &point, &err), 0);
+    CLEANUP(vault_reader_close_p) struct vault_reader *reader = vault_reader_open(fixture.vault, 0, &err);
+    CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(reader, &point.catalog);
+    catalog_key_make(CATALOG_MESSAGE, id, strlen(id), &key, &err);
+    assert_int_equal(catalog_get(catalog, catalog_key_of(&key), &item, &err), 0);
+    assert_int_equal(vault_host_locate_chunks(fixture.host, &item.content.id, 1, &place, &err), 0);
+    struct vault_mark mark = { .group = place.group };
+    snprintf(mark.pack, sizeof(mark.pack), "%s", place.pack);
+    assert_int_equal(vault_host_quarantine(fixture.host, &mark, 1, &ordinal, &err), 0);
+}
+
+/* The three mails lie in one group. */
+static void
+damaged_items_are_fetched_again_though_nothing_changed(void **state)
+{
+    (void)state;
+    static const struct fake_event nothing[] = { FAKE_DELETE(SOURCE_MESSAGE, "nobody") };
+    static const struct fake_fault faults[] = { { .id = "b", .result = SOURCE_FAILED, .reason = "busy" } };
+    struct task_result result;
+    first();
+    distrust("point-1", "a");
+    struct fake_plan busy = { PLAN(nothing), .faults = faults, .fault_count = 1, .cursor_expected = "one", .cursor = "two" };
+    RUN("task-2", "point-1", &busy, &result);
+    assert_int_equal(busy.fetches, 3);
+    assert_point("point-2", FIRST); /* what could not be fetched stays as it was */
+    struct fake_plan next = { PLAN(nothing), .cursor_expected = "two", .cursor = "three" };
+    RUN("task-3", "point-2", &next, &result);
+    assert_int_equal(next.fetches, 1);
+    assert_content("point-3", CATALOG_MESSAGE, "b", "again");
+    struct fake_plan last = { PLAN(nothing), .cursor_expected = "three", .cursor = "four" };
+    RUN("task-4", "point-3", &last, &result);
+    assert_int_equal(last.fetches, 0);
+}
+
+static void
+a_full_run_fetches_what_is_damaged(void **state)
+{
+    (void)state;
+    struct task_result result;
+    first();
+    distrust("point-1", "c");
+    force_full = true;
+    struct fake_plan plan = { PLAN(first_round), .cursor = "two" };
+    RUN("task-2", "point-1", &plan, &result);
+    assert_int_equal(plan.fetches, 3);
+    assert_point("point-2", FIRST);
+    RUN("task-3", "point-2", &plan, &result);
+    assert_int_equal(plan.fetches, 3);
+}
+
 static void
 a_task_that_has_committed_before_is_not_repeated(void **state)
 {
@@ -508,6 +568,8 @@ main(void)
         cmocka_unit_test_setup(a_full_run_starts_afresh_when_the_previous_point_is_missing, set_up),
         cmocka_unit_test_setup(a_full_run_starts_afresh_when_the_previous_point_is_damaged, set_up),
         cmocka_unit_test_setup(a_full_run_builds_on_a_previous_point_that_is_well, set_up),
+        cmocka_unit_test_setup(damaged_items_are_fetched_again_though_nothing_changed, set_up),
+        cmocka_unit_test_setup(a_full_run_fetches_what_is_damaged, set_up),
         cmocka_unit_test_setup(a_task_that_has_committed_before_is_not_repeated, set_up),
         cmocka_unit_test_setup(a_cancelled_run_ends_and_says_why, set_up),
     };
