@@ -273,7 +273,7 @@ on_damage(void *ctx, const struct vault_damage *damage, struct error *err)
 {
     (void)ctx;
     (void)err;
-    fail_step("point %s is damaged: %s: %s", damage->point, damage->text,
+    fail_step("point %s is damaged: %s: %s", damage->point_count > 0 ? damage->points[0] : "vault", damage->meaning,
               damage->cause == NULL ? "" : damage->cause->text);
     return -1;
 }
