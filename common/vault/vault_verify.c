@@ -63,6 +63,10 @@ static int
 quarantine(struct verify *v, struct error *err)
 {
     struct vault_backend backend = v->vault->backend;
+    /* What is missing has no place to be marked; the note alone makes backups look. */
+    const struct pack_mark nameless = { .group = PACK_MARK_WHOLE };
+    if (v->bad.count == 0 && pack_marks_add(&v->bad, &nameless, err) != 0)
+        return -1;
     v->result->marks = v->bad.count;
     if (!v->options->quarantine || v->bad.count == 0 || backend.vtable->quarantine == NULL)
         return 0;

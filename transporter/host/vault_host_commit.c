@@ -28,16 +28,17 @@ check_point(const struct vault_host *host, const struct vault_host_owner *owner,
     return 0;
 }
 
-/* A point that does not even fit its own digest is nobody's: a heal may put the good one in its place. */
+/* A point that does not even fit its own digest or name is nobody's: a heal may put the good one in its place. */
 static bool
-is_ruined(struct vault_host *host, const char *object)
+is_ruined(struct vault_host *host, const char *object, const char *name)
 {
     CLEANUP(memory_free_p) uint8_t *there = NULL;
     struct point_header header;
     struct error why = ERROR_INIT;
     size_t len;
-    if (storage_get(host->storage, object, OBJECT_MAX_BYTES, &there, &len, &why) == 0)
-        (void)point_header_decode(there, len, &header, &why);
+    if (storage_get(host->storage, object, OBJECT_MAX_BYTES, &there, &len, &why) == 0 &&
+        point_header_decode(there, len, &header, &why) == 0)
+        return strcmp(header.id, name) != 0 || strcmp(header.vault_id, host->vault_id) != 0;
     return why.kind == ERROR_CORRUPT || why.kind == ERROR_FORMAT;
 }
 
@@ -48,7 +49,7 @@ put_point(struct vault_host *host, const struct vault_host_owner *owner, const c
     struct error taken = ERROR_INIT;
     if (vault_host_put_once(host, owner, object, point->data, point->len, &taken) == 0)
         return 0;
-    if (taken.kind == ERROR_EXISTS && is_ruined(host, object)) {
+    if (taken.kind == ERROR_EXISTS && is_ruined(host, object, point->name)) {
         if (storage_remove(host->storage, object, err) != 0)
             return error_wrap(err, "taking the damaged recovery point away");
         return vault_host_put_once(host, owner, object, point->data, point->len, err);

@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/vault/catalog.h"
+#include "common/vault/tree.h"
 #include "common/vault/vault.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
@@ -134,13 +135,28 @@ on_previous_item(void *ctx, const struct catalog_item *item, struct error *err)
     return cancel_check(&backup->task->cancel, err);
 }
 
+static int
+on_previous_child(void *ctx, struct tree_bytes key, const struct tree_bytes *before, const struct tree_bytes *after,
+                  struct error *err)
+{
+    const struct backup *backup = ctx;
+    (void)key;
+    (void)before;
+    (void)after;
+    return cancel_check(&backup->task->cancel, err);
+}
+
 /* A full run is the way out when the catalog it would build on is lost, so it looks at all of it first. */
 static int
 check_previous_catalog(struct backup *backup, struct error *err)
 {
     CLEANUP(catalog_close_p) struct catalog *catalog = catalog_open(backup->reader, &backup->previous.catalog);
     const struct catalog_key start = { .len = 0 };
-    return catalog_walk(catalog, start, on_previous_item, backup, err);
+    static const struct tree_root nothing = { .height = 0 };
+    return catalog_walk(catalog, start, on_previous_item, backup, err) != 0
+               ? -1
+               : tree_diff(backup->reader, &nothing, &backup->previous.catalog.children, on_previous_child, backup,
+                           err);
 }
 
 static int
