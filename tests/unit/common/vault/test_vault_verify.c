@@ -247,6 +247,89 @@ an_unreachable_backend_is_an_error_and_not_damage(void **state)
     fixture_close(&f);
 }
 
+/* Samples that go on where the last one ended read everything once in a round, and no more. */
+static void
+samples_in_rotation_read_everything_once(void **state)
+{
+    struct vault_fixture f;
+    struct point point;
+    struct vault_verify_result result;
+    struct vault_verify_options options = { .data = true, .sample_ppm = 200000, .sample_start = 12345 };
+    uint64_t groups = 0, bytes = 0, total = 0;
+    (void)state;
+    fixture_open(&f);
+    make_point(&f, "point-a", &point);
+    for (int i = 0; i < 5; i++) {
+        struct error err = ERROR_INIT;
+        assert_ok(vault_verify(&f.vault, NULL, 0, &options, &result, &err), err);
+        groups += result.groups;
+        bytes += result.stored_bytes;
+        total = result.stored_total;
+        options.sample_start = result.sample_next;
+    }
+    assert_int_equal(bytes, total);
+    options.sample_ppm = 0;
+    struct error err = ERROR_INIT;
+    assert_ok(vault_verify(&f.vault, NULL, 0, &options, &result, &err), err);
+    assert_int_equal(result.groups, groups);
+    assert_int_equal(result.stored_bytes, total);
+    fixture_close(&f);
+}
+
+struct seen {
+    unsigned items, packs, most_points;
+    enum vault_newest newest;
+};
+
+static int
+on_seen(void *ctx, const struct vault_damage *damage, struct error *err)
+{
+    struct seen *seen = ctx;
+    (void)err;
+    if (damage->item.len > 0) {
+        seen->items++;
+        seen->newest = damage->newest;
+        if (damage->point_count > seen->most_points)
+            seen->most_points = (unsigned)damage->point_count;
+        assert_non_null(strstr(damage->meaning, "Restoring this item from 2 recovery points will fail"));
+        assert_true(strlen(damage->advice) > 0);
+    }
+    seen->packs += damage->pack[0] != '\0';
+    return 0;
+}
+
+/* Two points with the same items: each is told once, with both, and read once. */
+static void
+an_item_is_told_once_with_all_its_points(void **state)
+{
+    struct vault_fixture f;
+    struct point first, second;
+    struct vault_verify_result whole, result;
+    struct seen seen = { 0 };
+    struct vault_verify_options options = { .data = true, .damage = on_seen, .ctx = &seen };
+    struct error err = ERROR_INIT;
+    enum object_class class;
+    size_t len;
+    (void)state;
+    fixture_open(&f);
+    make_point(&f, "point-a", &first);
+    make_point(&f, "point-b", &second);
+    assert_ok(vault_verify(&f.vault, NULL, 0, &options, &whole, &err), err);
+    assert_int_equal(whole.items, ITEMS);
+    assert_in_range(whole.bytes, 3 * 300000 + 57 * 2000, 3 * 300000 + 57 * 2000 + 40000);
+    uint8_t *pack = fake_backend_object(f.fake, 0, &class, &len);
+    pack[500000] ^= 1;
+    assert_ok(vault_verify(&f.vault, NULL, 0, &options, &result, &err), err);
+    assert_in_range(seen.items, 1, ITEMS - 1);
+    assert_int_equal(result.damaged_items, seen.items);
+    assert_int_equal(result.damaged_points, 2);
+    assert_int_equal(result.marks, 1);
+    assert_int_equal(seen.most_points, 2);
+    assert_int_equal(seen.newest, VAULT_NEWEST_DAMAGED);
+    assert_int_equal(seen.packs, seen.items);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -257,6 +340,8 @@ main(void)
         cmocka_unit_test(damage_is_named_and_contained),
         cmocka_unit_test(a_rewritten_directory_is_found),
         cmocka_unit_test(a_missing_pack_is_damage_also_without_reading_data),
+        cmocka_unit_test(samples_in_rotation_read_everything_once),
+        cmocka_unit_test(an_item_is_told_once_with_all_its_points),
         cmocka_unit_test(an_unreachable_backend_is_an_error_and_not_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
