@@ -483,7 +483,8 @@ damaged_items_are_fetched_again_though_nothing_changed(void **state)
     struct task_result result;
     first();
     distrust("point-1", "a");
-    struct fake_plan busy = { PLAN(nothing), .faults = faults, .fault_count = 1, .cursor_expected = "one", .cursor = "two" };
+    struct fake_plan busy = { PLAN(nothing), .faults = faults, .fault_count = 1, .cursor_expected = "one",
+                              .cursor = "two" };
     RUN("task-2", "point-1", &busy, &result);
     assert_int_equal(busy.fetches, 3);
     assert_point("point-2", FIRST); /* what could not be fetched stays as it was */
