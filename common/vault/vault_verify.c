@@ -99,6 +99,7 @@ run(struct verify *v, const char *const *ids, size_t count, struct error *err)
         return -1;
     uint64_t failures = v->failures;
     v->failures = 0;
+    v->everything = failures > 0 && v->options->data && v->options->sample_ppm == 0;
     if (verify_scan(v, err) != 0)
         return -1;
     if (failures + v->failures == 0)

@@ -4,7 +4,8 @@
 /* Checks recovery points against what is really stored; it never trusts a run's own log. What several points share is
  * looked at once: trees are walked below nodes that are new, and each group of a pack is read once, in the packs'
  * order. Memory: the reader's cache, 64 MiB of remembered nodes (more are walked again), 28 bytes a pack and a bit a
- * group, and 16,384 damaged items; below 160 MiB for 100 million chunks. One thread. */
+ * group, and 16,384 damaged items; below 160 MiB for 100 million chunks. What lies below an unreadable part of a
+ * catalog cannot be known: then a verification of all data reads everything that is stored. One thread. */
 
 #include "common/base/error.h"
 #include "common/base/identifier.h"

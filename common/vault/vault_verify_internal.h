@@ -30,6 +30,7 @@ struct verify {
     struct node_memory *nodes; /* first walk: met before; second: without damage below */
     struct pack_marks bad;     /* groups and packs that failed in any way */
     bool telling;              /* the second walk */
+    bool everything;           /* what lies below something unreadable is not known, so all there is gets read */
     uint64_t failures;         /* so far in this walk */
     uint64_t items_total;
     struct verify_told *told;

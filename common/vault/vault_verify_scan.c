@@ -75,7 +75,7 @@ on_group(void *ctx, const struct pack_group *group, struct error *err)
     struct scan *scan = ctx;
     struct verify *v = scan->v;
     scan->taking = false;
-    if (!pack_set_group_used(v->reader->stored, scan->at, group->ordinal))
+    if (!v->everything && !pack_set_group_used(v->reader->stored, scan->at, group->ordinal))
         return 0;
     v->result->stored_total += group->stored;
     if (!is_sampled(v->options, scan->name, group->ordinal))
@@ -248,7 +248,7 @@ verify_scan(struct verify *v, struct error *err)
     int failed = 0;
     v->result->sample_next = v->options->sample_start + sample_span(v->options);
     for (size_t i = 0; failed == 0 && i < pack_set_count(v->reader->stored); i++) {
-        if (!pack_set_is_used(v->reader->stored, i))
+        if (!v->everything && !pack_set_is_used(v->reader->stored, i))
             continue;
         scan.at = i;
         scan.group_count = scan.chunk_count = 0;
