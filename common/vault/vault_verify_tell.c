@@ -156,7 +156,8 @@ advice_for(const struct vault_damage *damage)
     case VAULT_DAMAGED_POINT:
     case VAULT_DAMAGED_CATALOG:
     case VAULT_DAMAGED_LISTING:
-        return "Heal the vault from a copy (`longhaul vault heal`), or restore from another recovery point. If it is "
+        return "Heal the vault from a copy (`longhaul-transporter vault heal`), or restore from another recovery "
+               "point. If it is "
                "the "
                "newest one, `longhaul run start JOB --full` begins anew.";
     case VAULT_DAMAGED_RECORD:
@@ -164,15 +165,17 @@ advice_for(const struct vault_damage *damage)
     case VAULT_DAMAGED_METADATA:
         return damage->newest == VAULT_NEWEST_DAMAGED ? "The next backup fetches the item again if Microsoft 365 still "
                                                         "has it as it was; else heal the vault "
-                                                        "from a copy (`longhaul vault heal`)."
+                                                        "from a copy (`longhaul-transporter vault heal`)."
                                                       : "Restore the item from another recovery point, or heal the "
-                                                        "vault from a copy (`longhaul vault heal`).";
+                                                        "vault from a copy (`longhaul-transporter vault heal`).";
     case VAULT_DAMAGED_CURSOR:
-        return "Run the next backup with --full, or heal the vault from a copy (`longhaul vault heal`).";
+        return "Run the next backup with --full, or heal the vault from a copy (`longhaul-transporter vault heal`).";
     case VAULT_DAMAGED_OUTCOMES:
-        return "Heal the vault from a copy (`longhaul vault heal`); the next backup tells anew what it leaves out.";
+        return "Heal the vault from a copy (`longhaul-transporter vault heal`); the next backup tells anew what it "
+               "leaves out.";
     case VAULT_DAMAGED_DIRECTORY:
-        return "Heal the vault (`longhaul vault heal`): what the pack holds is stored anew while it can be read. Find "
+        return "Heal the vault (`longhaul-transporter vault heal`): what the pack holds is stored anew while it can be "
+               "read. Find "
                "out "
                "who or what changed the pack.";
     case VAULT_DAMAGED_INDEX:
