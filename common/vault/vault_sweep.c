@@ -72,7 +72,7 @@ remove_closed(struct vault_sweep *sweep, struct error *err)
     }
     if (!vault_sweep_has_closed(sweep, true))
         return 0;
-    return !marked && vault_sweep_mark_live(sweep, err) != 0 ? -1 : vault_sweep_remove(sweep, err);
+    return !marked && vault_sweep_mark_live(sweep, false, err) != 0 ? -1 : vault_sweep_remove(sweep, err);
 }
 
 static void
@@ -92,7 +92,7 @@ static int
 run(struct vault_sweep *sweep, struct error *err)
 {
     sweep->reader = vault_reader_open(sweep->vault, sweep->options->memory_bytes, err);
-    if (sweep->reader == NULL || vault_sweep_open(sweep, err) != 0 || vault_sweep_mark_live(sweep, err) != 0)
+    if (sweep->reader == NULL || vault_sweep_open(sweep, err) != 0 || vault_sweep_mark_live(sweep, true, err) != 0)
         return -1;
     sweep->result->chunks_marked = sweep->progress.chunks_marked;
     if (vault_sweep_retire(sweep, err) != 0)

@@ -58,8 +58,9 @@ int vault_sweep_journal_write(struct vault_sweep *sweep, struct retire_object *o
 int vault_sweep_mark_point(struct vault_sweep *sweep, const char *id, bool retired, struct error *err);
 /* What still waits in batches. */
 int vault_sweep_mark_rest(struct vault_sweep *sweep, struct error *err);
-/* Every live point but those to expire. */
-int vault_sweep_mark_live(struct vault_sweep *sweep, struct error *err);
+/* Every live point; without those to expire only where they are retired next, in the same session: later they may have
+ * been brought back. */
+int vault_sweep_mark_live(struct vault_sweep *sweep, bool without_expired, struct error *err);
 
 /* Finds, rewrites and retires what only the points to expire need, and what nothing needs. */
 int vault_sweep_retire(struct vault_sweep *sweep, struct error *err);

@@ -288,10 +288,10 @@ vault_sweep_mark_point(struct vault_sweep *sweep, const char *id, bool retired, 
 }
 
 int
-vault_sweep_mark_live(struct vault_sweep *sweep, struct error *err)
+vault_sweep_mark_live(struct vault_sweep *sweep, bool without_expired, struct error *err)
 {
     CLEANUP(sweep_names_clear) struct sweep_names expire = { 0 };
-    for (size_t i = 0; i < sweep->options->expire_count; i++)
+    for (size_t i = 0; without_expired && i < sweep->options->expire_count; i++)
         if (sweep_names_add(&expire, sweep->options->expire[i], err) != 0)
             return -1;
     sweep_names_sort(&expire);

@@ -32,7 +32,8 @@ vault_sweep_has_closed(const struct vault_sweep *sweep, bool in_this_session)
     for (size_t i = 0; i < retire_state_records(sweep->journal); i++) {
         const struct retire_record *record = retire_state_record(sweep->journal, i);
         bool open = record->known && record->closed && !record->done;
-        if (open && (!in_this_session || record->epoch <= sweep->session.may_remove))
+        /* What was undone is only cleared away: nobody waits for that. */
+        if (open && (in_this_session ? record->epoch <= sweep->session.may_remove : !record->undone))
             return true;
     }
     return false;

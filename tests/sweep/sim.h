@@ -89,7 +89,7 @@ struct sim_writer {
 
 struct sim_counters {
     uint64_t schedules, steps, commits, refused, sweeps, sweeps_ended, expired, undone, restarts, stale_hosts;
-    uint64_t removed_packs, rewritten_packs, kept_packs, late_puts, checks, held;
+    uint64_t removed_packs, rewritten_packs, kept_packs, late_puts, checks, held, rebuilt;
 };
 
 struct sim {
@@ -108,7 +108,7 @@ struct sim {
     bool quiet; /* the end: nothing fails any more */
     uint64_t journal_seen;
     struct retire_state *journal;
-    bool lost;
+    bool lost, was_out_of_touch;
     char why[256];
     struct sim_counters *counters;
 };

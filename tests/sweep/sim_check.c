@@ -96,6 +96,19 @@ read_point(struct sim *sim, const struct sim_point *point, struct error *err)
     return whole;
 }
 
+/* A host that has lost touch leaves chunks out of its segments that it believes to stand in packs which the other one
+ * has removed. The packs hold them: an index made anew has them. */
+static void
+rebuild_index(struct sim *sim)
+{
+    struct sim_object *object, *next;
+    HASH_ITER (hh, sim->disk.objects, object, next)
+        if (strstr(object->name, "/index/") != NULL)
+            sim_disk_drop(&sim->disk, object);
+    sim->counters->rebuilt++;
+    sim_host_restart(sim, 0);
+}
+
 /* Through the host: places, seals, names. What a host that has lost touch has stored meanwhile the other one knows only
  * after it was opened again. */
 void
@@ -110,6 +123,11 @@ sim_check_reading(struct sim *sim)
             continue;
         error_clear(&err);
         sim_host_restart(sim, 0);
+        if (read_point(sim, &sim->points[p], &err))
+            continue;
+        error_clear(&err);
+        if (sim->was_out_of_touch)
+            rebuild_index(sim);
         if (!read_point(sim, &sim->points[p], &err))
             sim_lose(sim, "%s cannot be read: %s", sim->points[p].id, err.text);
     }

@@ -92,8 +92,8 @@ add(struct sim_disk *disk, const char *name, const uint8_t *data, size_t len, in
     note_change(disk, name);
 }
 
-static void
-drop(struct sim_disk *disk, struct sim_object *object)
+void
+sim_disk_drop(struct sim_disk *disk, struct sim_object *object)
 {
     count_pack(disk, object, on_chunk_gone);
     disk->removed_packs += strstr(object->name, "/packs/") != NULL;
@@ -282,7 +282,7 @@ sim_remove(struct storage *storage, const char *name, struct error *err)
         return FAIL(err, ERROR_LOCKED, 0, "%s is held", name);
     enum fate fate = decide(mount);
     if (fate == FATE_NONE || fate == FATE_DONE)
-        drop(mount->disk, object);
+        sim_disk_drop(mount->disk, object);
     return fate == FATE_NONE ? 0 : unavailable(err);
 }
 

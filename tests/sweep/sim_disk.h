@@ -54,6 +54,7 @@ struct sim_mount {
 void sim_disk_clear(struct sim_disk *disk);
 /* Writes that were on their way arrive. */
 void sim_disk_arrive(struct sim_disk *disk);
+void sim_disk_drop(struct sim_disk *disk, struct sim_object *object);
 struct sim_object *sim_disk_find(struct sim_disk *disk, const char *name);
 /* The chunks of a pack. */
 void sim_disk_walk(const struct sim_object *object, pack_chunk_fn *found, void *ctx);

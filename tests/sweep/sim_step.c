@@ -105,6 +105,7 @@ lose_touch(struct sim *sim)
         return;
     }
     sim_host_open(sim, 1);
+    sim->was_out_of_touch = true;
     sim->hosts[1].skew_ms = (int64_t)sim_random(sim, 4000) - 2000;
     sim->counters->stale_hosts++;
 }

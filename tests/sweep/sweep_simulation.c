@@ -52,13 +52,13 @@ print_counters(const struct sim_counters *c)
 {
     printf("%llu schedules, %llu steps, %llu checks: %llu commits, %llu refused, %llu of %llu sweeps to the end, "
            "%llu points expired, %llu records undone, %llu packs rewritten, %llu kept, %llu removed, %llu held, "
-           "%llu restarts, %llu late writes, %llu hosts out of touch\n",
+           "%llu restarts, %llu late writes, %llu hosts out of touch, %llu indexes made anew\n",
            (unsigned long long)c->schedules, (unsigned long long)c->steps, (unsigned long long)c->checks,
            (unsigned long long)c->commits, (unsigned long long)c->refused, (unsigned long long)c->sweeps_ended,
            (unsigned long long)c->sweeps, (unsigned long long)c->expired, (unsigned long long)c->undone,
            (unsigned long long)c->rewritten_packs, (unsigned long long)c->kept_packs,
            (unsigned long long)c->removed_packs, (unsigned long long)c->held, (unsigned long long)c->restarts,
-           (unsigned long long)c->late_puts, (unsigned long long)c->stale_hosts);
+           (unsigned long long)c->late_puts, (unsigned long long)c->stale_hosts, (unsigned long long)c->rebuilt);
 }
 
 static int

@@ -75,7 +75,9 @@ vault_host_may_close(struct vault_host *host)
         const struct retire_record *record = retire_state_record(host->retired, i);
         if (!record->closed && !is_old_enough(host, record))
             break;
-        may = record->epoch;
+        /* What was undone is closed on the way only: by itself it is no reason to refuse anybody's commit. */
+        if (record->closed || retire_record_in_effect(record))
+            may = record->epoch;
     }
     return may;
 }

@@ -275,6 +275,9 @@ test_undo_brings_points_and_packs_back(void **state)
     assert_whole(w, 2);
     assert_int_equal(vault_sweep_undo(w->vault, 1, &points, &err), -1);
     assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    error_clear(&err);
+    /* Nothing was closed for it: a run from before commits. */
+    assert_ok(commit(w, "point-3", "abc", 1, &err), err);
 }
 
 static void
@@ -329,6 +332,49 @@ test_what_is_needed_again_is_kept(void **state)
     assert_whole(w, 1);
     close_vault(w);
     open_vault(w);
+    assert_whole(w, 1);
+}
+
+/* Brings back what the sweep that waits has just retired. */
+static int
+undo_while_waiting(void *ctx, uint64_t ms, struct error *err)
+{
+    struct world *w = ctx;
+    uint64_t points = 0;
+    (void)vault_sweep_undo(w->vault, 2, &points, NULL);
+    return wait_settled(ctx, ms, err);
+}
+
+static void
+test_what_is_brought_back_while_its_sweep_waits_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct vault_sweep_result result;
+    const char *expire = "point-2";
+    uint64_t epoch;
+    struct vault_sweep_options options = { .expire = &expire,
+                                           .expire_count = 1,
+                                           .undo_ms = VAULT_SWEEP_UNDO_MS,
+                                           .dead_permille = VAULT_SWEEP_DEAD,
+                                           .ctx = w,
+                                           .wait = undo_while_waiting };
+    must_commit(w, "point-1", "abc");
+    assert_ok(vault_begin(w->vault, &epoch, &err), err);
+    struct point base, next;
+    assert_ok(point_read(w->vault, "point-1", &base, &err), err);
+    sweep(w, "point-1");
+    /* Needs only what record 1 names. */
+    next = base;
+    next.epoch = epoch;
+    snprintf(next.header.id, sizeof(next.header.id), "point-2");
+    struct vault_writer *writer = vault_writer_open(w->vault, NULL, &err);
+    assert_ok(point_commit(w->vault, writer, &next, "cursor", 6, &err), err);
+    vault_writer_close(writer);
+    fake_clock_advance(&w->clock, 8 * DAY);
+    assert_ok(vault_sweep(w->vault, &options, &result, &err), err);
+    assert_int_equal(result.points_retired, 1);
+    assert_true(exists(w, "point-2", false));
     assert_whole(w, 1);
 }
 
@@ -503,6 +549,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_undo_brings_points_and_packs_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_run_of_an_old_epoch_commits_in_time_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_needed_again_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_brought_back_while_its_sweep_waits_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_that_jumps_shortens_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_forged_record_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_read_ends_the_sweep, setup, teardown),
