@@ -201,6 +201,7 @@ is_much_pending(const struct vault_host *host)
 /* Packs that no segment lists, by their names with their NULs. */
 struct unlisted {
     struct vault_host *host;
+    struct lost_packs *stored; /* is told all names */
     struct buffer kept, retired;
 };
 
@@ -229,7 +230,7 @@ on_pack_found(void *ctx, const char *name, struct error *err)
     uint8_t binary[PACK_NAME_BYTES];
     if (pack_name_parse(name, binary) != 0)
         return 0;
-    if (lost_packs_note_stored(host->lost, binary, err) != 0)
+    if (lost_packs_note_stored(unlisted->stored, binary, err) != 0)
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;
@@ -252,9 +253,9 @@ recover_packs(struct vault_host *host, const struct buffer *names, struct error 
 static int
 load_packs(struct vault_host *host, struct error *err)
 {
-    struct unlisted unlisted = { .host = host,
-                                 .kept = BUFFER_INIT(NAMES_CEILING),
-                                 .retired = BUFFER_INIT(NAMES_CEILING) };
+    struct unlisted unlisted = {
+        .host = host, .stored = host->lost, .kept = BUFFER_INIT(NAMES_CEILING), .retired = BUFFER_INIT(NAMES_CEILING)
+    };
     int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &unlisted, err);
     if (failed == 0)
         failed = lost_packs_settle(host->lost, host->segments, host->segment_count, err);
@@ -303,6 +304,60 @@ leave_out_covered(struct vault_host *host)
     host->segment_count = kept;
 }
 
+static int
+note_lost(struct vault_host *host, const struct lost_packs *lost, struct index_segment *const *segments, size_t count,
+          struct error *err)
+{
+    int failed = 0;
+    pthread_rwlock_wrlock(&host->lock);
+    for (size_t s = 0; failed == 0 && s < count; s++)
+        for (size_t p = 0; failed == 0 && p < index_segment_packs(segments[s]); p++)
+            if (lost_packs_has(lost, index_segment_pack(segments[s], p)))
+                failed = lost_packs_add(host->lost, index_segment_pack(segments[s], p), err);
+    pthread_rwlock_unlock(&host->lock);
+    return failed;
+}
+
+static struct index_segment **
+hold_segments(struct vault_host *host, size_t *count)
+{
+    pthread_rwlock_rdlock(&host->lock);
+    *count = host->segment_count;
+    struct index_segment **segments = memory_new((*count + 1) * sizeof(struct index_segment *));
+    for (size_t i = 0; i < *count; i++)
+        segments[i] = index_segment_retain(host->segments[i]);
+    pthread_rwlock_unlock(&host->lock);
+    return segments;
+}
+
+/* What is stored while the packs are listed is in none of the segments held from before. */
+int
+vault_host_refresh_packs(struct vault_host *host, struct error *err)
+{
+    if (vault_host_write_segment(host, err) != 0)
+        return -1;
+    size_t count;
+    struct index_segment **segments = hold_segments(host, &count);
+    struct lost_packs *lost = lost_packs_new();
+    struct unlisted unlisted = {
+        .host = host, .stored = lost, .kept = BUFFER_INIT(NAMES_CEILING), .retired = BUFFER_INIT(NAMES_CEILING)
+    };
+    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &unlisted, err);
+    if (failed == 0)
+        failed = lost_packs_settle(lost, segments, count, err);
+    if (failed == 0)
+        failed = note_lost(host, lost, segments, count, err);
+    if (failed == 0)
+        failed = recover_packs(host, &unlisted.kept, err);
+    buffer_clear(&unlisted.kept);
+    buffer_clear(&unlisted.retired);
+    lost_packs_free(lost);
+    for (size_t i = 0; i < count; i++)
+        index_segment_close(segments[i]);
+    free(segments);
+    return failed;
+}
+
 int
 vault_host_load_index(struct vault_host *host, struct error *err)
 {
@@ -317,6 +372,7 @@ vault_host_load_index(struct vault_host *host, struct error *err)
     if (host->recovered_packs > 0)
         log_info("host", "indexed packs that no run committed vault=%s packs=%llu", host->vault_id,
                  (unsigned long long)host->recovered_packs);
+    host->index_loaded = true;
     return 0;
 }
 

@@ -37,6 +37,7 @@ struct vault_host {
     pthread_mutex_t committing;    /* one segment is written at a time */
     struct index_merger *merger;
     bool merge_by_hand;
+    bool index_loaded;
     struct lost_packs *lost; /* segments list them, the storage has them no more */
     uint64_t recovered_packs, lists;
 
@@ -89,6 +90,8 @@ int vault_host_read_directory(struct vault_host *host, const char *name, struct 
 bool vault_host_place(const struct vault_host *host, const struct chunk_id *id, bool retired_too,
                       struct chunk_place *place);
 bool vault_host_knows_pack(struct vault_host *host, const char *name);
+/* Lists the packs anew, as another host has written or removed some: what is gone is lost, what is new is indexed. */
+int vault_host_refresh_packs(struct vault_host *host, struct error *err);
 /* Reads the retire journal; what is known already stays. */
 int vault_host_load_journal(struct vault_host *host, struct error *err);
 /* Whether a run of this epoch may commit a point of this name; called with `commits` held until the point is durable.

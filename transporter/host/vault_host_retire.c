@@ -92,36 +92,69 @@ watch_records(struct vault_host *host, struct error *err)
     return 0;
 }
 
-int
-vault_host_load_journal(struct vault_host *host, struct error *err)
+/* Objects that are not known yet, read and not taken into account. */
+struct fresh {
+    struct retire_object *at;
+    size_t count;
+};
+
+static void
+fresh_clear(struct fresh *fresh)
+{
+    for (size_t i = 0; i < fresh->count; i++)
+        retire_object_clear(&fresh->at[i]);
+    free(fresh->at);
+}
+
+static int
+read_fresh(struct vault_host *host, struct fresh *fresh, struct error *err)
 {
     struct names names = { 0 };
     int failed = vault_host_list_objects(host, OBJECT_RETIRE, on_name, &names, err);
+    fresh->at = memory_new((names.count + 1) * sizeof(fresh->at[0]));
     for (size_t i = 0; failed == 0 && i < names.count; i++) {
-        struct retire_object object = { .points = NULL };
         if (is_known(host, names.at[i]))
             continue;
-        int read = read_journal_object(host, names.at[i], &object, err);
+        int read = read_journal_object(host, names.at[i], &fresh->at[fresh->count], err);
+        if (read <= 0)
+            retire_object_clear(&fresh->at[fresh->count]);
+        fresh->count += read > 0;
         failed = read < 0 ? -1 : 0;
-        pthread_rwlock_wrlock(&host->lock);
-        if (read > 0)
-            failed = retire_state_add(host->retired, &object, err);
-        pthread_rwlock_unlock(&host->lock);
-        retire_object_clear(&object);
     }
     free(names.at);
-    if (failed != 0)
-        return -1;
+    return failed;
+}
+
+static int
+take_fresh(struct vault_host *host, struct fresh *fresh, struct error *err)
+{
+    int failed = 0;
     /* A close that somebody else wrote takes effect like one of our own. */
     pthread_rwlock_wrlock(&host->commits);
     pthread_rwlock_wrlock(&host->lock);
     uint64_t before = retire_state_least_epoch(host->retired);
-    failed = retire_state_settle(host->retired, err);
+    for (size_t i = 0; failed == 0 && i < fresh->count; i++)
+        failed = retire_state_add(host->retired, &fresh->at[i], err);
+    if (failed == 0)
+        failed = retire_state_settle(host->retired, err);
     if (failed == 0 && retire_state_least_epoch(host->retired) != before)
         host->settling_since = clock_monotonic_ms(host->clock);
     pthread_rwlock_unlock(&host->lock);
     pthread_rwlock_unlock(&host->commits);
-    return failed != 0 ? -1 : watch_records(host, err);
+    return failed;
+}
+
+int
+vault_host_load_journal(struct vault_host *host, struct error *err)
+{
+    CLEANUP(fresh_clear) struct fresh fresh = { .at = NULL };
+    if (read_fresh(host, &fresh, err) != 0)
+        return -1;
+    /* Somebody else sweeps this vault. Nobody is told the epoch of that before it is known here which packs are gone:
+     * a run that is told has been promised that what it finds stays. */
+    if (host->index_loaded && fresh.count > 0 && vault_host_refresh_packs(host, err) != 0)
+        return -1;
+    return take_fresh(host, &fresh, err) != 0 ? -1 : watch_records(host, err);
 }
 
 int
