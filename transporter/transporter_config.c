@@ -115,8 +115,8 @@ const struct config_program transporter_config_program = {
                 "  run                    serve until SIGTERM (the default)\n"
                 "  enrol --director HOST:PORT --fingerprint HEX --token TOKEN\n"
                 "                         make this machine a transporter; the invite prints the whole line\n"
-                "  vault list|browse|verify|export --storage DIR --vault ID --password-file FILE ...\n"
-                "                         read a vault with nothing but its storage and its password\n",
+                "  vault list|browse|search|verify|heal|rebuild-index|export --storage PLACE ...\n"
+                "                         read or mend a vault with nothing but its storage and its password\n",
     .default_file = TRANSPORTER_CONFIG_FILE,
     .check = check_loaded,
 };

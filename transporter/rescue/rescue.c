@@ -40,7 +40,8 @@ static const char usage[] =
     "                                        write it all, or a folder of it: .eml and files below PATH, one zip\n"
     "                                        file PATH, or an mbox file below PATH for each mail folder\n"
     "PLACE is a repository's folder, or a file (- is standard input) with the location of any kind of storage as\n"
-    "JSON, such as {\"driver\":\"s3\",\"endpoint\":\"https://...\",\"bucket\":\"...\",...}; README.md has them all.\n"
+    "JSON, such as {\"driver\":\"s3\",\"endpoint\":\"https://...\",\"bucket\":\"...\",...};\n"
+    "transporter/storage/README.md has them all.\n"
     "A password file of - is standard input. The line's end is not part of the password.\n"
     "--json prints one JSON object a line (list, browse, search, verify).\n";
 
