@@ -45,7 +45,7 @@ add_number(json_t *body, const char *name, const char *text, struct error *err)
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || number < 0)
-        return FAIL(err, ERROR_USAGE, 0, "%s is no number of days", text);
+        return FAIL(err, ERROR_USAGE, 0, "%s is no number", text);
     json_object_set_new(body, name, json_integer(number));
     return 0;
 }
