@@ -31,6 +31,9 @@ jq -r '.items[].key' "$WORK/found-by-director.json" | sort | cmp - "$WORK/found"
 [ -s "$WORK/found" ] || fail "the search must find something"
 rescue search --point "$mailbox" --subject "no such subject" | grep . && fail "nothing has that subject"
 rescue verify --point "$mailbox" | grep -q " 0 damaged" || fail "verify"
+status=0
+rescue verify --point point-none 2>"$WORK/err" || status=$?
+[ $status = 66 ] || fail "a point that is not there is no damage: $status"
 
 say "export as a zip file"
 rescue export --point "$drive" --to "$WORK/drive.zip" --format zip

@@ -1,6 +1,7 @@
 #include "transporter/rescue/rescue_internal.h"
 
 #include "common/base/clock.h"
+#include "common/vault/point.h"
 #include "common/vault/vault_verify.h"
 #include "transporter/pipeline/verify_words.h"
 #include "transporter/restore/safe_name.h"
@@ -70,6 +71,18 @@ parse_seed(const struct rescue *rescue, uint32_t *seed, struct error *err)
     return 0;
 }
 
+/* A mistyped id must not look like lost data. */
+static int
+check_point(const struct rescue *rescue, struct error *err)
+{
+    struct point point;
+    struct error why = ERROR_INIT;
+    const char *id = rescue->options.point;
+    if (id != NULL && point_read(rescue->vault, id, &point, &why) != 0 && why.kind == ERROR_NOT_FOUND)
+        return FAIL(err, ERROR_NOT_FOUND, 0, "there is no recovery point %s: `vault list` shows them", id);
+    return 0;
+}
+
 int
 rescue_verify(struct rescue *rescue, struct error *err)
 {
@@ -82,7 +95,8 @@ rescue_verify(struct rescue *rescue, struct error *err)
     if (sample && (parse_sample(rescue->options.sample, &options.sample_ppm, err) != 0 ||
                    parse_seed(rescue, &options.sample_start, err) != 0))
         return -1;
-    if (vault_verify(rescue->vault, one ? ids : NULL, one ? 1 : 0, &options, &result, err) != 0)
+    if (check_point(rescue, err) != 0 ||
+        vault_verify(rescue->vault, one ? ids : NULL, one ? 1 : 0, &options, &result, err) != 0)
         return -1;
     if (rescue->options.json)
         printf("{\"points\":%" PRIu64 ",\"items\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"bytes\":%" PRIu64
