@@ -21,7 +21,7 @@ put_in() { # the README's line with this machine's names
     run=$([ $ran -lt 12 ] || lh run list --json | jq -r '.items[0].id')
     sed -e "s#https://director.example:8440#https://127.0.0.1:$STACK_API_PORT#" -e "s#HEX#$fingerprint#" \
         -e "s#admin.token#$STACK_DIR/director/admin.token#" -e "s#8d2b6a34-\.\.\.#$STACK_TENANT_ID#" -e "s#0b1c2d3e-\.\.\.#$STACK_CLIENT_ID#" \
-        -e "s#secret.txt#$STACK_DIR/simulator/client-secret#" -e "s#/srv/longhaul#$WORK/srv#" -e "s#ada@contoso#ada.abe@contoso#" \
+        -e "s#secret.txt#$STACK_DIR/simulator/client-secret#" -e "s#/srv/longhaul#$WORK/srv#g" -e "s#ada@contoso#ada.abe@contoso#" \
         -e "s#\bPOINT\b#$point#" -e "s#\bVAULT\b#$vault#" -e "s#\bRUN\b#$run#" -e "s#\bpw\b#$WORK/pw#" -e "s#\bDIR\b#$WORK/export#" <<<"$line"
 }
 

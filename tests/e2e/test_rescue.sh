@@ -23,14 +23,14 @@ rescue() {
 if unshare -rn true 2>/dev/null; then isolated="unshare -rn"; fi
 
 say "list, browse, search, verify"
-rescue list --json | jq -er --arg p "$mailbox" 'select(.point==$p)|.items' >/dev/null || fail "the point must be listed"
-folder=$(rescue browse --point "$mailbox" --json | jq -er 'select(.kind=="folder")|.key' | head -n 1)
-rescue browse --point "$mailbox" --folder "$folder" | grep -q . || fail "a folder must hold something"
+rescue list --json | jq -r --arg p "$mailbox" 'select(.point==$p)|.items' | grep . >/dev/null || fail "the point must be listed"
+folder=$(rescue browse --point "$mailbox" --json | jq -rs 'map(select(.kind=="folder"))[0].key')
+rescue browse --point "$mailbox" --folder "$folder" | grep . >/dev/null || fail "a folder must hold something"
 rescue search --point "$mailbox" --sender contoso --from 2000-01-01 --json | jq -r .key | sort >"$WORK/found"
 jq -r '.items[].key' "$WORK/found-by-director.json" | sort | cmp - "$WORK/found" || fail "both searches must find the same"
 [ -s "$WORK/found" ] || fail "the search must find something"
 rescue search --point "$mailbox" --subject "no such subject" | grep . && fail "nothing has that subject"
-rescue verify --point "$mailbox" | grep -q " 0 damaged" || fail "verify"
+rescue verify --point "$mailbox" | grep " 0 damaged" || fail "verify"
 status=0
 rescue verify --point point-none 2>"$WORK/err" || status=$?
 [ $status = 66 ] || fail "a point that is not there is no damage: $status"

@@ -1,6 +1,7 @@
 #include "transporter/rescue/rescue_internal.h"
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/vault/vault.h"
@@ -255,6 +256,8 @@ rescue_command(int argc, char **argv, const struct clock *clock)
         fputs(usage, stdout);
         return 0;
     }
+    /* What a command has to say it says itself. */
+    log_setup(STDERR_FILENO, LOG_ERROR);
     int result = parse_options(argc, argv, &rescue.options, &err);
     if (result == 0)
         result = run(&rescue, &err);
