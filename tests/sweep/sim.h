@@ -39,7 +39,7 @@ enum sim_fault {
 /* A chunk of what is backed up. */
 struct sim_piece {
     struct chunk_id id;
-    uint8_t bytes[400];
+    uint8_t bytes[1024];
     size_t len;
 };
 

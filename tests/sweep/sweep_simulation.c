@@ -129,7 +129,7 @@ main(int argc, char **argv)
             choice.teeth = true;
         } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
             choice.first = strtoull(argv[++i], NULL, 10);
-            choice.count = 1;
+            choice.count = 1; /* --count after it: so many from there */
         } else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc) {
             choice.count = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc) {
