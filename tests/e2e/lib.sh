@@ -145,6 +145,10 @@ e2e_slow_contents() {
     e2e_control faults '{"match":{"path":"/(content|download|\\$value)"},"action":{"latency_ms":'"$1"'}}' >/dev/null
 }
 
+e2e_size() { # FOLDER: bytes; a merge may take index segments away while it looks
+    { du -sb "$1" 2>/dev/null || true; } | cut -f1
+}
+
 e2e_last_run() {
     lh run list --json | jq -er '.items[0].id'
 }

@@ -35,7 +35,7 @@ points_in() { # VAULT
     lh point list --json --all | jq --arg v "$1" '[.items[]|select(.vault.name==$v)]|length'
 }
 stored() { # FOLDER
-    du -sb "$1" | cut -f1
+    e2e_size "$1"
 }
 
 copying() { # RUN: it is in the middle of something

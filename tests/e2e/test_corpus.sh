@@ -20,7 +20,7 @@ e2e_graph_compare drive $ada $bo
 lh restore tenant "$(e2e_last_point mailbox $ada)" --to-object "$(e2e_object mailbox $bo)" --wait || true
 run=$(lh run list --json | jq -r '.items[0].id')
 lh restore report "$run" --json >"$WORK/report.json"
-jq -r '.items[]|select(.outcome!="restored")|[.outcome,.reason,.detail]|@tsv' "$WORK/report.json" | sort | uniq -c | sort -rn | head -n 20
+jq -r '.items[]|select(.outcome!="restored")|[.outcome,.reason,.detail]|@tsv' "$WORK/report.json" | sort | uniq -c | sort -rn | sed -n '1,20p'
 e2e_graph_compare mail $ada $bo
 say "the report names every message"
 run=$(lh run list --json | jq -er '[.items[]|select(.kind=="restore")]|max_by(.created).id')

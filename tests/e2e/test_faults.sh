@@ -137,7 +137,7 @@ else
 fi
 
 say "a garbage pack"
-pack=$(find "$disk/repository" -type f -size +100k | sort | head -n 1)
+pack=$(find "$disk/repository" -type f -size +100k | sort | sed -n 1p)
 cp -a "$pack" "$WORK/pack.good"
 chmod u+w "$pack"
 head -c 64 /dev/urandom | dd of="$pack" bs=1 seek=4000 conv=notrunc 2>/dev/null

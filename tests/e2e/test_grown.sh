@@ -11,7 +11,7 @@ lh run start everything --wait
 for home in "$WORK"/tenant/users/*/; do
     e2e_compare_restored "$(basename "$home")" "${home%/}"
 done
-user=$(basename "$(ls -d "$WORK"/tenant/users/*/ | head -n 1)")
+user=$(basename "$(ls -d "$WORK"/tenant/users/*/ | sed -n 1p)")
 vault=$(lh vault show main --json | jq -r .id)
 point=$(e2e_last_point mailbox "$user")
 stack_end director

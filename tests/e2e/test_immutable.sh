@@ -17,7 +17,7 @@ PATH=$PATH:/usr/sbin:/sbin
 mkfs.ext4 -q "$WORK/disk" 2>/dev/null || e2e_skip "no mkfs.ext4"
 mount -o loop "$WORK/disk" "$mount" 2>/dev/null || e2e_skip "no right to mount"
 "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
-home=$(ls -d "$WORK"/tenant/users/*/ | head -n 1) user=
+home=$(ls -d "$WORK"/tenant/users/*/ | sed -n 1p) user=
 user=$(basename "$home")
 
 stack_init
@@ -68,7 +68,7 @@ refused "enforce locks" lh job edit loosely --immutable 1
 say "a run without locks"
 lh job create everything --tenant contoso --vault main
 lh run start everything --wait
-[ -z "$(unlocked packs | head -n 1)" ] && fail "packs must not be locked yet"
+[ -z "$(unlocked packs | sed -n 1p)" ] && fail "packs must not be locked yet"
 locks | jq -e '.supported and .promise==null and .locked==0 and .objects>2' >/dev/null || { locks; fail "the report before"; }
 
 say "longer than the host allows"

@@ -15,7 +15,7 @@ admin bucket vaults lock
 (umask 077 && echo "$S3_KEY" >"$WORK/key-id" && echo "$S3_SECRET" >"$WORK/secret" &&
     echo "correct horse battery staple" >"$WORK/password")
 "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
-user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | head -n 1 | cut -d' ' -f2)
+user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | sed -n 1p | cut -d' ' -f2)
 home=$WORK/tenant/users/$user
 stack_init
 stack_director

@@ -10,14 +10,14 @@ else
 fi
 e2e_stack "$WORK/tenant"
 # The user with the most items.
-user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | head -n 1 | cut -d' ' -f2)
+user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | sed -n 1p | cut -d' ' -f2)
 home=$WORK/tenant/users/$user
 say "first run"
 lh run start everything --wait
-first=$(du -sb "$WORK/repository" | cut -f1)
+first=$(e2e_size "$WORK/repository")
 
 say "a hundred changes"
-find "$home/mail" -name '*.eml' | sort | head -n 60 >"$WORK/mails"
+find "$home/mail" -name '*.eml' | sort | sed -n '1,60p' >"$WORK/mails"
 mkdir -p "$home/mail/Inbox"
 changed=0
 while read -r mail; do
@@ -30,7 +30,7 @@ while read -r mail; do
         { echo "X-Change: $changed"; cat "$mail"; } >"$home/mail/Inbox/new-$changed.eml"
     fi
 done <"$WORK/mails"
-find "$home/drive" -type f -size -200k | sort | head -n 40 >"$WORK/files"
+find "$home/drive" -type f -size -200k | sort | sed -n '1,40p' >"$WORK/files"
 while read -r file; do
     changed=$((changed + 1))
     if [ $((changed % 4)) -eq 0 ]; then
@@ -45,14 +45,14 @@ e2e_control stats >"$WORK/before.json"
 
 say "second run"
 lh run start everything --wait --json >"$WORK/run.json"
-second=$(du -sb "$WORK/repository" | cut -f1)
+second=$(e2e_size "$WORK/repository")
 echo "$changed changes: repository $first -> $second bytes"
 [ $((second - first)) -lt 6000000 ] || fail "$changed small changes stored $((second - first)) bytes"
 e2e_compare_restored "$user" "$home"
 
 say "third run, nothing changed"
 lh run start everything --wait >/dev/null
-third=$(du -sb "$WORK/repository" | cut -f1)
+third=$(e2e_size "$WORK/repository")
 [ $((third - second)) -lt 300000 ] || fail "an idle run stored $((third - second)) bytes"
 
 say "a lost delta token: everything is listed again, nothing is fetched again"
@@ -62,7 +62,7 @@ lh run start everything --wait
 e2e_control stats | jq -c '.requests' >"$WORK/after-resync"
 cat "$WORK/before-resync" "$WORK/after-resync"
 e2e_control reset '{}' >/dev/null
-fourth=$(du -sb "$WORK/repository" | cut -f1)
+fourth=$(e2e_size "$WORK/repository")
 [ $((fourth - third)) -lt 600000 ] || fail "a resync stored $((fourth - third)) bytes"
 e2e_compare_restored "$user" "$home"
 lh vault verify main --data --wait

@@ -6,7 +6,7 @@ e2e_clean
 "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
 e2e_stack "$WORK/tenant"
 lh run start everything --wait
-home=$(ls -d "$WORK"/tenant/users/*/ | head -n 1)
+home=$(ls -d "$WORK"/tenant/users/*/ | sed -n 1p)
 user=$(basename "$home")
 vault=$(lh vault show main --json | jq -r .id)
 mailbox=$(e2e_last_point mailbox "$user")

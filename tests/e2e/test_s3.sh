@@ -50,7 +50,7 @@ lh job create everything --tenant contoso --vault main
 say "two runs, and what they stored comes back"
 lh run start everything --wait
 lh run start everything --wait
-user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | head -n 1 | cut -d' ' -f2)
+user=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done | sort -rn | sed -n 1p | cut -d' ' -f2)
 e2e_compare_restored "$user" "$WORK/tenant/users/$user"
 
 say "with storage and password alone, after every object was hidden"
