@@ -104,9 +104,7 @@ static int
 look_into_list(struct vault_reader *reader, struct planned *p, struct error *err)
 {
     size_t len;
-    CLEANUP(memory_free_p) struct content_list_node *node = malloc(sizeof(*node));
-    if (node == NULL)
-        return FAIL(err, ERROR_LIMIT, 0, "no memory for a list of chunks");
+    CLEANUP(memory_free_p) struct content_list_node *node = memory_new(sizeof(*node));
     for (int level = 0; level < CONTENT_LIST_LEVELS; level++) {
         const uint8_t *data = vault_reader_chunk(reader, &p->main.id, &len, err);
         if (data == NULL || content_list_decode(data, len, node, err) != 0)

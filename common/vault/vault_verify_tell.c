@@ -208,7 +208,9 @@ tell(struct verify *v, struct vault_damage *damage, struct error *err)
     damage->advice = advice_for(damage);
     v->result->damaged++;
     v->result->damaged_items += damage->item.len > 0;
-    return v->options->damage == NULL ? 0 : v->options->damage(v->options->ctx, damage, err);
+    int result = v->options->damage == NULL ? 0 : v->options->damage(v->options->ctx, damage, err);
+    damage->meaning = NULL;
+    return result;
 }
 
 int

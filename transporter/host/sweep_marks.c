@@ -100,7 +100,7 @@ prepare_segment(struct sweep_marks *marks, struct marked_segment *segment, struc
 static int
 sum_stored(struct sweep_marks *marks, struct error *err)
 {
-    CLEANUP(memory_free_p) uint32_t *owner = calloc(marks->pack_count + 1, sizeof(*owner));
+    uint32_t *owner = calloc(marks->pack_count + 1, sizeof(*owner));
     if (owner == NULL)
         return FAIL(err, ERROR_LIMIT, 0, "no memory to mark chunks");
     for (size_t s = 0; s < marks->segment_count; s++) {
@@ -115,6 +115,7 @@ sum_stored(struct sweep_marks *marks, struct error *err)
                 marks->packs[pack].stored += group.stored;
         }
     }
+    free(owner);
     return 0;
 }
 

@@ -63,10 +63,10 @@ is_known(struct vault_host *host, const char *name)
 {
     static const enum retire_kind once[] = { RETIRE_RECORD, RETIRE_UNDO, RETIRE_CLOSE, RETIRE_DONE };
     const char *dash = strchr(name, '-');
-    uint64_t epoch = 0;
     char own[OBJECT_NAME_LEN];
-    if (dash == NULL || sscanf(dash + 1, "%16" SCNx64, &epoch) != 1)
+    if (dash == NULL)
         return false;
+    uint64_t epoch = strtoull(dash + 1, NULL, 16); /* whether it was all of the name is compared below */
     const struct retire_record *record = retire_state_find(host->retired, epoch);
     if (record == NULL)
         return false;

@@ -2,7 +2,6 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "transporter/host/vault_host_lock.h"
-#include "transporter/host/vault_host_lock.h"
 #include "transporter/host/vault_host_sweep_internal.h"
 
 #include <inttypes.h>

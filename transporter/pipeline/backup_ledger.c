@@ -97,6 +97,7 @@ static int
 put(struct backup_ledger *ledger, const struct source_item *item, struct catalog_item *record, struct error *err)
 {
     struct content_parts parts;
+    bool found = false;
     if (record->metadata == NULL && item->metadata_len > 0 &&
         vault_writer_put(ledger->options.writer, VAULT_METADATA, item->metadata, item->metadata_len,
                          &record->metadata_ref, err) != 0)
@@ -105,12 +106,15 @@ put(struct backup_ledger *ledger, const struct source_item *item, struct catalog
     int result = 0;
     if (record->content.message && record->parts == NULL) {
         result = find_parts_locked(ledger, record, &parts, err);
-        record->parts = result == 1 ? parts.bytes : NULL;
-        record->parts_len = result == 1 ? parts.len : 0;
+        found = result == 1;
+        record->parts = found ? parts.bytes : NULL;
+        record->parts_len = found ? parts.len : 0;
     }
     if (result >= 0)
         result = catalog_edit_put(ledger->edit, record, err);
     pthread_mutex_unlock(&ledger->lock);
+    if (found)
+        record->parts = NULL;
     return result;
 }
 

@@ -72,9 +72,11 @@ sample_start(const struct verify *verify, const char *path)
 {
     struct error absent = ERROR_INIT;
     uint32_t start;
+    char *end = NULL;
     CLEANUP(secret_free_p) struct secret *kept = private_file_read(path, &absent);
-    if (kept != NULL && sscanf(secret_text(kept), "%" SCNu32, &start) == 1)
-        return start;
+    unsigned long long number = kept != NULL ? strtoull(secret_text(kept), &end, 10) : 0;
+    if (kept != NULL && end != secret_text(kept) && number <= UINT32_MAX)
+        return (uint32_t)number;
     clock_random(verify->task->services->clock, &start, sizeof(start));
     return start;
 }

@@ -155,7 +155,10 @@ open_sink(const struct rescue *rescue, struct export *export, struct error *err)
 static int
 open_report_folder(const struct rescue *rescue, struct export *export, struct error *err)
 {
-    const char *path = strcmp(format_of(rescue), "zip") == 0 ? export->spool : rescue->options.to;
+    bool zip = strcmp(format_of(rescue), "zip") == 0;
+    const char *path = zip && export->spool != NULL ? export->spool : rescue->options.to;
+    if (path == NULL)
+        return FAIL(err, ERROR_USAGE, 0, "export needs --to");
     export->report_folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (export->report_folder >= 0)
         return 0;

@@ -127,7 +127,7 @@ local_get_range(struct storage *storage, const char *name, uint64_t offset, uint
         return FAIL(err, ERROR_CORRUPT, 0, "object %s is shorter than what refers to it: it was cut off", name);
     }
     size_t block_len = len < READ_BLOCK ? (size_t)len : READ_BLOCK;
-    CLEANUP(memory_free_p) uint8_t *block = malloc(block_len + 1);
+    uint8_t *block = malloc(block_len + 1);
     int failed = block == NULL ? FAIL(err, ERROR_LIMIT, 0, "no memory for %zu bytes of an object", block_len) : 0;
     for (uint64_t at = 0; failed == 0 && at < len;) {
         size_t n = len - at < block_len ? (size_t)(len - at) : block_len;
@@ -137,6 +137,7 @@ local_get_range(struct storage *storage, const char *name, uint64_t offset, uint
             failed = sink(ctx, block, n, err);
         at += n;
     }
+    free(block);
     close(fd);
     return failed == 0 ? 0 : -1;
 }

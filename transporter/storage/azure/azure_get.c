@@ -1,4 +1,5 @@
 #include "common/base/error.h"
+#include "common/net/http_content_range.h"
 #include "common/base/memory.h"
 #include "transporter/storage/azure/azure_internal.h"
 #include "transporter/storage/storage_retry.h"
@@ -100,9 +101,9 @@ on_range_head(void *ctx, const struct http_response *response, struct error *err
 {
     const struct range *range = ctx;
     const char *text = http_response_header(response, "Content-Range");
-    unsigned long long first, last, total;
+    uint64_t first = 0, last = 0, total = 0;
 
-    if (response->status != 206 || text == NULL || sscanf(text, "bytes %llu-%llu/%llu", &first, &last, &total) != 3)
+    if (response->status != 206 || http_content_range_parse(text, &first, &last, &total) != 0)
         return FAIL(err, ERROR_FORMAT, 0, "the storage does not answer with the part of %s that was asked for",
                     range->name);
     if (total < range->end)

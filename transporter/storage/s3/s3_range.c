@@ -1,4 +1,5 @@
 #include "common/base/error.h"
+#include "common/net/http_content_range.h"
 #include "common/base/memory.h"
 #include "transporter/storage/s3/s3_internal.h"
 #include "transporter/storage/storage_retry.h"
@@ -26,9 +27,8 @@ static int
 check_answer(const struct range *range, const struct http_response *response, struct error *err)
 {
     const char *text = http_response_header(response, "Content-Range"), *where = range->s3->location.where;
-    uint64_t first = 0, last = 0;
-    if (response->status != 206 || text == NULL || sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/", &first, &last) != 2 ||
-        first != range->at)
+    uint64_t first = 0, last = 0, total = 0;
+    if (response->status != 206 || http_content_range_parse(text, &first, &last, &total) != 0 || first != range->at)
         return FAIL(err, ERROR_UNSUPPORTED, response->status, "%s does not answer requests for a part of an object",
                     where);
     if (last + 1 != range->end)
