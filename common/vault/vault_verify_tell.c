@@ -73,12 +73,14 @@ told_free(struct told *told)
 void
 verify_told_free(struct verify_told *told)
 {
-    struct told *one, *next;
     if (told == NULL)
         return;
-    HASH_ITER (hh, told->all, one, next) {
-        HASH_DEL(told->all, one);
+    struct told *one = told->all;
+    HASH_CLEAR(hh, told->all);
+    while (one != NULL) {
+        struct told *next = one->hh.next;
         told_free(one);
+        one = next;
     }
     free(told->damaged_points);
     free(told);

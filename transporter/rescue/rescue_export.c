@@ -174,7 +174,7 @@ rescue_export(struct rescue *rescue, struct error *err)
     int result = open_sink(rescue, &export, err);
     if (result == 0)
         result = open_report_folder(rescue, &export, err);
-    if (result == 0 && (result = cancel_init(&cancel, err)) == 0) {
+    if (result == 0 && export.sink != NULL && (result = cancel_init(&cancel, err)) == 0) {
         result = export_to(rescue, &export, &cancel, err);
         cancel_clear(&cancel);
     }
