@@ -4,6 +4,7 @@
 /* What the golden vaults hold: shared by the program that made them and the test that reads them for ever. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include "common/base/buffer.h"
 #include "common/vault/catalog.h"
 #include "common/vault/vault_writer.h"
