@@ -66,6 +66,8 @@ build() {
 }
 
 # run_ctest PRESET LABELS: adds ctest's own counts.
+export TSAN_OPTIONS="suppressions=$PWD/tests/lint/tsan.supp ${TSAN_OPTIONS:-}"
+
 run_ctest() {
     local preset=$1 labels=$2 log="$logs/ctest-$1.log" start=$SECONDS
     (cd "build/$preset" && ctest -L "$labels" -j "$jobs" --repeat until-pass:2 --output-on-failure --no-tests=error) >"$log" 2>&1
