@@ -5,13 +5,12 @@
  * whose nodes are chunks of the vault. The same items give the same root whatever the history. Items are keyed by
  * Microsoft's stable ids, never by path, so renaming a folder touches one record. */
 
+#include "common/vault/catalog_kind.h"
 #include "common/vault/content.h"
 
 struct error;
 struct vault_reader;
 struct catalog;
-
-enum catalog_kind { CATALOG_FOLDER = 1, CATALOG_MESSAGE = 2, CATALOG_FILE = 3 };
 
 /* The kind as one byte, then the stable id. Shown to people as hex. */
 #define CATALOG_KEY_MAX 512
@@ -41,15 +40,15 @@ struct catalog_key_buffer {
 struct catalog_item {
     enum catalog_kind kind;
     struct catalog_key key;    /* key.bytes[0] == kind */
-    struct catalog_key parent; /* a folder's key */
-    const char *name;          /* folder, file; UTF-8; may be NULL like all texts */
-    const char *subject;       /* message */
-    const char *from;          /* message: "Name <address>" */
+    struct catalog_key parent; /* of a kind that contains others */
+    const char *name;          /* of kinds that are not listed by time; UTF-8; may be NULL like all texts */
+    const char *subject;       /* of kinds that are */
+    const char *from;          /* message: "Name <address>"; event: its organizer */
     const char *tag;           /* changeKey, or eTag and cTag: equal means unchanged */
     uint64_t size;             /* in bytes, as the source says it */
     int64_t created_ms;
     int64_t modified_ms;
-    int64_t received_ms; /* message: lists are sorted by this, newest first */
+    int64_t received_ms; /* message; event: its start: lists are sorted by this, newest first */
     uint32_t flags;
     struct content_ref content;
     const uint8_t *metadata; /* JSON, inline */
@@ -108,5 +107,8 @@ int catalog_diff(struct vault_reader *reader, const struct catalog_root *before,
                  catalog_diff_fn *found, void *ctx, struct error *err);
 
 uint64_t catalog_count(const struct catalog_root *root);
+
+/* What people call it by: its name or its subject; may be NULL. */
+const char *catalog_item_title(const struct catalog_item *item);
 
 #endif

@@ -102,7 +102,7 @@ unlist(struct catalog_edit *edit, struct tree_bytes key, struct tree_bytes value
     uint8_t child[CATALOG_CHILD_MAX];
     if (catalog_item_decode(key, value, &item, err) != 0 || catalog_item_stored_sort(key, value, &sort, err) != 0)
         return -1;
-    if (item.kind != CATALOG_FOLDER)
+    if (!catalog_kind_contains(item.kind))
         edit->counts.bytes_grown -= (int64_t)item.size;
     struct tree_bytes child_key = { child, catalog_item_child_key(&item, &sort, child) };
     return tree_changes_put(edit->children, child_key, NULL, err);
@@ -117,7 +117,7 @@ list(struct catalog_edit *edit, struct tree_bytes key, struct tree_bytes value, 
     if (catalog_item_decode(key, value, &item, err) != 0 || catalog_item_stored_sort(key, value, &sort, err) != 0 ||
         catalog_item_child_encode(&item, &edit->value, err) != 0)
         return -1;
-    if (item.kind != CATALOG_FOLDER)
+    if (!catalog_kind_contains(item.kind))
         edit->counts.bytes_grown += (int64_t)item.size;
     struct tree_bytes child_key = { child, catalog_item_child_key(&item, &sort, child) };
     struct tree_bytes child_value = { edit->value.data, edit->value.len };

@@ -11,7 +11,7 @@ catalog_folder_check(struct catalog *catalog, struct catalog_key folder, struct 
     if (folder.len == 0)
         return 0;
     int status = catalog_get(catalog, folder, &item, &failure);
-    if (status == 0 && item.kind == CATALOG_FOLDER)
+    if (status == 0 && catalog_kind_contains(item.kind))
         return 0;
     if (status == 0)
         return FAIL(err, ERROR_NOT_FOUND, 0, "this is the key of an item, not of a folder");

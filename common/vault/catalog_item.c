@@ -38,6 +38,12 @@ catalog_key_equal(struct catalog_key a, struct catalog_key b)
     return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
 }
 
+const char *
+catalog_item_title(const struct catalog_item *item)
+{
+    return catalog_kind_by_time(item->kind) ? item->subject : item->name;
+}
+
 static bool
 text_fits(const char *text)
 {
@@ -50,11 +56,19 @@ key_fits(struct catalog_key key, unsigned kind)
     return key.bytes != NULL && key.len >= 2 && key.len <= CATALOG_KEY_MAX && key.bytes[0] == kind;
 }
 
+static bool
+parent_fits(struct catalog_key parent)
+{
+    if (parent.len == 0)
+        return true;
+    const struct catalog_kind_facts *facts = parent.bytes != NULL ? catalog_kind_facts(parent.bytes[0]) : NULL;
+    return facts != NULL && facts->contains && key_fits(parent, parent.bytes[0]);
+}
+
 int
 catalog_item_check(const struct catalog_item *item, struct error *err)
 {
-    if (item->kind < CATALOG_FOLDER || item->kind > CATALOG_FILE || !key_fits(item->key, item->kind) ||
-        (item->parent.len > 0 && !key_fits(item->parent, CATALOG_FOLDER)))
+    if (catalog_kind_facts(item->kind) == NULL || !key_fits(item->key, item->kind) || !parent_fits(item->parent))
         return FAIL(err, ERROR_USAGE, 0, "an item's key or parent does not fit its kind");
     if (!text_fits(item->name) || !text_fits(item->subject) || !text_fits(item->from) || !text_fits(item->tag) ||
         item->metadata_len > CATALOG_METADATA_MAX)
@@ -164,7 +178,7 @@ void
 catalog_item_sort(const struct catalog_item *item, struct catalog_sort *sort)
 {
     utf8proc_uint8_t *folded = NULL;
-    if (item->kind == CATALOG_MESSAGE) {
+    if (catalog_kind_by_time(item->kind)) {
         sort->len = message_sort(item->received_ms, sort->bytes);
         return;
     }
@@ -189,7 +203,7 @@ add_sort(const struct catalog_item *item, struct buffer *out, struct error *err)
     struct catalog_sort sort;
     uint8_t plain[CATALOG_SORT_MAX];
     catalog_item_sort(item, &sort);
-    bool derived = item->kind == CATALOG_MESSAGE ||
+    bool derived = catalog_kind_by_time(item->kind) ||
                    (plain_sort(item->name, plain) == sort.len && memcmp(plain, sort.bytes, sort.len) == 0);
     return add_bytes(out, sort.bytes, derived ? 0 : sort.len, err);
 }
@@ -239,7 +253,7 @@ decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item
     struct reader in = READER_INIT(value.data, value.len);
     uint8_t version;
     memset(item, 0, sizeof(*item));
-    if (key.len < 2 || key.len > CATALOG_KEY_MAX || key.data[0] < CATALOG_FOLDER || key.data[0] > CATALOG_FILE)
+    if (key.len < 2 || key.len > CATALOG_KEY_MAX || catalog_kind_facts(key.data[0]) == NULL)
         return FAIL(err, ERROR_FORMAT, 0, "a catalog item has an impossible key");
     item->kind = (enum catalog_kind)key.data[0];
     item->key = (struct catalog_key){ key.data, key.len };
@@ -250,7 +264,7 @@ decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item
     size_t sort_len = (size_t)varint_get(&in);
     const uint8_t *sort_bytes = reader_bytes(&in, sort_len);
     item->tag = get_text(&in);
-    if (in.failed || sort_len > CATALOG_SORT_MAX || (item->parent.len > 0 && !key_fits(item->parent, CATALOG_FOLDER)))
+    if (in.failed || sort_len > CATALOG_SORT_MAX || !parent_fits(item->parent))
         return FAIL(err, ERROR_FORMAT, 0, "a catalog item is malformed");
     if (content_decode(&in, &item->content, err) != 0 || content_decode(&in, &item->metadata_ref, err) != 0)
         return -1;
@@ -262,7 +276,7 @@ decode(struct tree_bytes key, struct tree_bytes value, struct catalog_item *item
         return FAIL(err, ERROR_FORMAT, 0, "a catalog item is malformed");
     if (sort == NULL)
         return 0;
-    if (item->kind == CATALOG_MESSAGE) {
+    if (catalog_kind_by_time(item->kind)) {
         sort->len = message_sort(item->received_ms, sort->bytes);
     } else if (sort_len == 0) {
         sort->len = plain_sort(item->name, sort->bytes);
@@ -302,7 +316,7 @@ catalog_item_child_key(const struct catalog_item *item, const struct catalog_sor
     out[n++] = (uint8_t)item->kind;
     memcpy(out + n, sort->bytes, sort->len);
     n += sort->len;
-    if (item->kind != CATALOG_MESSAGE)
+    if (!catalog_kind_by_time(item->kind))
         out[n++] = 0;
     memcpy(out + n, item->key.bytes, item->key.len);
     return n + item->key.len;
@@ -323,7 +337,8 @@ catalog_item_child_decode(struct tree_bytes key, struct tree_bytes value, struct
     memset(item, 0, sizeof(*item));
     (void)reader_bytes(&names, CATALOG_PARENT_LEN);
     uint8_t kind = reader_u8(&names);
-    if (kind == CATALOG_MESSAGE) {
+    const struct catalog_kind_facts *facts = catalog_kind_facts(kind);
+    if (facts != NULL && facts->by_time) {
         (void)reader_bytes(&names, 8);
     } else {
         while (!names.failed && reader_u8(&names) != 0)
@@ -331,7 +346,7 @@ catalog_item_child_decode(struct tree_bytes key, struct tree_bytes value, struct
     }
     item->key.len = reader_left(&names);
     item->key.bytes = reader_bytes(&names, item->key.len);
-    if (names.failed || kind < CATALOG_FOLDER || kind > CATALOG_FILE || !key_fits(item->key, kind))
+    if (names.failed || facts == NULL || !key_fits(item->key, kind))
         return FAIL(err, ERROR_FORMAT, 0, "a catalog's listing has an impossible key");
     item->kind = (enum catalog_kind)kind;
     if (get_shown(&in, VERSION, &version, item, err) != 0)

@@ -76,14 +76,14 @@ contains(const char *text, const char *needle)
 static bool
 time_fits(const struct catalog_search_query *query, const struct catalog_item *item)
 {
-    int64_t at = item->kind == CATALOG_MESSAGE ? item->received_ms : item->modified_ms;
+    int64_t at = catalog_kind_by_time(item->kind) ? item->received_ms : item->modified_ms;
     return (query->from_ms == 0 || at >= query->from_ms) && (query->until_ms == 0 || at < query->until_ms);
 }
 
 static bool
 texts_fit(const struct needles *needles, const struct catalog_item *item)
 {
-    bool message = item->kind == CATALOG_MESSAGE;
+    bool message = catalog_kind_by_time(item->kind);
     if ((needles->name != NULL && (message || !contains(item->name, needles->name))) ||
         (needles->subject != NULL && !(message && contains(item->subject, needles->subject))) ||
         (needles->sender != NULL && !(message && contains(item->from, needles->sender))))

@@ -86,9 +86,9 @@ on_content_begin(void *ctx, struct vault_read *read, struct error *err)
 {
     struct copy_items *items = ctx;
     const struct held_part *part = read->ctx;
-    enum vault_content type = part->part == PART_METADATA           ? VAULT_METADATA
-                              : part->item->kind == CATALOG_MESSAGE ? VAULT_MESSAGE
-                                                                    : VAULT_FILE;
+    enum vault_content type = part->part == PART_METADATA              ? VAULT_METADATA
+                              : catalog_kind_is_mime(part->item->kind) ? VAULT_MESSAGE
+                                                                       : VAULT_FILE;
     if (vault_copy_check(items->options.copy, err) != 0)
         return -1;
     items->stream = vault_stream_begin(items->options.writer, type, err);

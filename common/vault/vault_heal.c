@@ -215,7 +215,7 @@ heal_content(struct heal *heal, const struct catalog_item *item, struct error *e
     CLEANUP(buffer_clear) struct buffer refs = BUFFER_INIT(PARTS_CEILING);
     struct reader in = READER_INIT(item->parts, item->parts_len);
     struct content_ref part;
-    enum writer_class class = item->kind == CATALOG_MESSAGE ? CLASS_TEXT : CLASS_FILE;
+    enum writer_class class = catalog_kind_is_mime(item->kind) ? CLASS_TEXT : CLASS_FILE;
     bool stored = item->content.form == CONTENT_CHUNK || item->content.form == CONTENT_LIST;
     if (heal_plain(heal, &item->content, class, err) != 0)
         return -1;
@@ -275,9 +275,9 @@ copy_item(struct heal *heal, const struct catalog_item *item, bool metadata, con
     int failed = catalog_get(catalog, item->key, &there, &failure);
     if (failed == 0) {
         const struct content_ref from = metadata ? there.metadata_ref : there.content;
-        enum vault_content type = metadata                        ? VAULT_METADATA
-                                  : item->kind == CATALOG_MESSAGE ? VAULT_MESSAGE
-                                                                  : VAULT_FILE;
+        enum vault_content type = metadata                           ? VAULT_METADATA
+                                  : catalog_kind_is_mime(item->kind) ? VAULT_MESSAGE
+                                                                     : VAULT_FILE;
         failed = copy_content(heal, &from, metadata ? &item->metadata_ref : &item->content, type, &failure);
     }
     if (failed == 0)

@@ -8,7 +8,7 @@
 /* One event. content: what a fetch gives; NULL: none. */
 struct fake_event {
     enum source_event event;
-    enum source_kind kind;
+    enum catalog_kind kind;
     const char *id, *parent, *name, *tag, *content;
     const char *from_parent, *skip_reason;
     unsigned kinds; /* of scopes */
@@ -17,15 +17,15 @@ struct fake_event {
 
 #define FAKE_FOLDER(ID, PARENT, NAME)                                                                                  \
     {                                                                                                                  \
-        .kind = SOURCE_FOLDER, .id = (ID), .parent = (PARENT), .name = (NAME)                                          \
+        .kind = CATALOG_FOLDER, .id = (ID), .parent = (PARENT), .name = (NAME)                                         \
     }
 #define FAKE_MESSAGE(ID, PARENT, NAME, TAG, CONTENT)                                                                   \
     {                                                                                                                  \
-        .kind = SOURCE_MESSAGE, .id = (ID), .parent = (PARENT), .name = (NAME), .tag = (TAG), .content = (CONTENT)     \
+        .kind = CATALOG_MESSAGE, .id = (ID), .parent = (PARENT), .name = (NAME), .tag = (TAG), .content = (CONTENT)    \
     }
 #define FAKE_FILE(ID, PARENT, NAME, TAG, CONTENT)                                                                      \
     {                                                                                                                  \
-        .kind = SOURCE_FILE, .id = (ID), .parent = (PARENT), .name = (NAME), .tag = (TAG), .content = (CONTENT)        \
+        .kind = CATALOG_FILE, .id = (ID), .parent = (PARENT), .name = (NAME), .tag = (TAG), .content = (CONTENT)       \
     }
 #define FAKE_DELETE(KIND, ID)                                                                                          \
     {                                                                                                                  \

@@ -71,7 +71,7 @@ check_drive(const struct round *round, const char *root)
     HASH_ITER (hh, round->items, one, next) {
         char *path = round_path(round, one), *file = memory_printf("%s/%s", root, path);
         struct stat st;
-        if (one->item->kind == SOURCE_FOLDER)
+        if (one->item->kind == CATALOG_FOLDER)
             check(stat(file, &st) == 0 && S_ISDIR(st.st_mode), path);
         else
             check(file_equals(file, &one->content), path);
@@ -99,7 +99,7 @@ count_matching(const struct round *round, const char *folder)
             found += count_matching(round, path);
         } else {
             HASH_ITER (hh, round->items, one, next) {
-                matched |= one->item->kind == SOURCE_MESSAGE && file_equals(path, &one->content);
+                matched |= one->item->kind == CATALOG_MESSAGE && file_equals(path, &one->content);
             }
             check(matched, path);
             found += matched;
@@ -130,7 +130,7 @@ restore_folder(struct to_tenant *restore, const struct round *round, const char 
     struct error err = ERROR_INIT;
 
     HASH_ITER (hh, round->items, one, next) {
-        if (one->item->kind != SOURCE_FOLDER || strcmp(one->item->parent_id, parent) != 0)
+        if (one->item->kind != CATALOG_FOLDER || strcmp(one->item->parent_id, parent) != 0)
             continue;
         check(to_tenant_folder(restore, one->item, &report, &err) == 0 && report.result == TO_TENANT_RESTORED,
               one->item->name);
@@ -139,7 +139,7 @@ restore_folder(struct to_tenant *restore, const struct round *round, const char 
 }
 
 static unsigned
-restore_all(struct simulator *sim, const struct round *round, enum source_kind content, const char *user,
+restore_all(struct simulator *sim, const struct round *round, enum catalog_kind content, const char *user,
             enum to_tenant_conflict conflict)
 {
     const struct to_tenant_options options = {
@@ -157,7 +157,7 @@ restore_all(struct simulator *sim, const struct round *round, enum source_kind c
     HASH_ITER (hh, round->items, one, next) {
         const struct to_tenant_content bytes = { &one->content, one->content.len, read_content };
         struct to_tenant_report report;
-        if (one->item->kind == SOURCE_FOLDER)
+        if (one->item->kind == CATALOG_FOLDER)
             continue;
         check(to_tenant_item(restore, one->item, &bytes, &report, &err) == 0, err.text);
         restored += report.result == TO_TENANT_RESTORED;
@@ -182,11 +182,11 @@ has_twin(const struct round *there, const char *path, const json_t *metadata, co
                                              "importance",        "categories",   "from",
                                              "toRecipients",      "ccRecipients", "hasAttachments" };
         bool same = one->item->kind == item->kind && strcmp(own_path, path) == 0;
-        for (size_t i = 0; same && item->kind == SOURCE_MESSAGE && i < ARRAY_LEN(equal); i++) {
+        for (size_t i = 0; same && item->kind == CATALOG_MESSAGE && i < ARRAY_LEN(equal); i++) {
             const json_t *a = json_object_get(metadata, equal[i]), *b = json_object_get(other, equal[i]);
             same = a == b || json_equal(a, b);
         }
-        if (same && (item->kind != SOURCE_FILE ||
+        if (same && (item->kind != CATALOG_FILE ||
                      (one->item->modified_ms / 1000 == item->modified_ms / 1000 && one->item->size == item->size &&
                       (item->size == 0 || strcmp(one->item->change_tag, item->change_tag) == 0))))
             return true;
@@ -226,12 +226,12 @@ check_workload(struct simulator *sim, const struct source_driver *driver, const 
         check_drive(&round, root);
     round_play(&round, sim->graph, driver, users->ids[0], sim->folder);
     check(round.upserts == 0 && round.deletes == 0, "a second round is empty");
-    check(restore_all(sim, &round, mail ? SOURCE_MESSAGE : SOURCE_FILE, users->ids[1],
+    check(restore_all(sim, &round, mail ? CATALOG_MESSAGE : CATALOG_FILE, users->ids[1],
                       mail ? TO_TENANT_RENAME : TO_TENANT_OVERWRITE) > 0,
           "something is restored");
     round_play(&there, sim->graph, driver, users->ids[1], sim->folder);
     check_restored(&round, &there);
-    check(restore_all(sim, &round, mail ? SOURCE_MESSAGE : SOURCE_FILE, users->ids[1], TO_TENANT_SKIP) == 0,
+    check(restore_all(sim, &round, mail ? CATALOG_MESSAGE : CATALOG_FILE, users->ids[1], TO_TENANT_SKIP) == 0,
           "a second restore skips what is there");
     if (maker != NULL) {
         simulator_run(change);

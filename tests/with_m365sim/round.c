@@ -94,7 +94,7 @@ upsert(struct round *round, struct source_item *item, bool *fetch)
 static bool
 in_scope(const struct round_item *one, const struct source_item *scope)
 {
-    return (one->item->kind & scope->kinds) != 0 &&
+    return (CATALOG_KIND_BIT(one->item->kind) & scope->kinds) != 0 &&
            (scope->parent_id[0] == '\0' || strcmp(one->item->parent_id, scope->parent_id) == 0);
 }
 

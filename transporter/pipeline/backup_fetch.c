@@ -101,7 +101,7 @@ static int
 fetch_one(struct backup_fetch *fetch, const struct flight *flight, struct error *err)
 {
     struct passage passage = { .fetch = fetch,
-                               .type = flight->item->kind == SOURCE_MESSAGE ? VAULT_MESSAGE : VAULT_FILE };
+                               .type = catalog_kind_is_mime(flight->item->kind) ? VAULT_MESSAGE : VAULT_FILE };
     const struct source_sink sink = { .ctx = &passage, .write = on_content, .restart = on_restart };
     struct source_outcome outcome = { .result = SOURCE_FAILED };
     if (cancel_check(&fetch->options.task->cancel, err) != 0)

@@ -48,7 +48,7 @@ on_item(void *ctx, const struct catalog_item *item, struct error *err)
     struct error failure = ERROR_INIT;
     if (cancel_check(&backup->task->cancel, err) != 0)
         return -1;
-    if (item->kind == CATALOG_FOLDER || known_items_get(backup->judged, item->key, &named))
+    if (catalog_kind_contains(item->kind) || known_items_get(backup->judged, item->key, &named))
         return 0;
     int whole = backup_repair_is_whole(backup, item, err);
     if (whole != 0)

@@ -35,7 +35,7 @@ static int
 put_without_fetch(struct backup *backup, const struct source_item *item, struct error *err)
 {
     static const struct content_ref empty = { .form = CONTENT_EMPTY };
-    bool file = item->kind == SOURCE_FILE && item->size == 0 && (item->flags & SOURCE_FLAG_SHORTCUT) == 0;
+    bool file = item->kind == CATALOG_FILE && item->size == 0 && (item->flags & SOURCE_FLAG_SHORTCUT) == 0;
     return backup_ledger_put(backup->ledger, item, file ? &empty : NULL, false, err);
 }
 
@@ -45,7 +45,7 @@ on_upsert(struct backup *backup, struct source_item **item, struct catalog_key k
     struct known_item known;
     if (backup_scopes_named(backup->scopes, *item, key, err) != 0)
         return -1;
-    if ((*item)->kind == SOURCE_FOLDER)
+    if (catalog_kind_contains((*item)->kind))
         return backup_ledger_put(backup->ledger, *item, NULL, false, err);
     if ((*item)->skip_reason[0] != '\0')
         return put_skipped(backup, *item, err);
@@ -68,7 +68,7 @@ on_upsert(struct backup *backup, struct source_item **item, struct catalog_key k
 
 /* 1 when the record is removed, 0 when it is not there or the condition does not hold. */
 static int
-remove_if(struct backup *backup, const struct source_item *item, enum source_kind kind, struct error *err)
+remove_if(struct backup *backup, const struct source_item *item, enum catalog_kind kind, struct error *err)
 {
     struct catalog_key_buffer key, from;
     struct backup_ledger_record record;
@@ -79,12 +79,12 @@ remove_if(struct backup *backup, const struct source_item *item, enum source_kin
     if (found <= 0)
         return found;
     if (item->from_parent[0] != '\0') {
-        if (item_record_key(SOURCE_FOLDER, item->from_parent, &from, err) != 0)
+        if (item_record_key(catalog_kind_facts(kind)->parent, item->from_parent, &from, err) != 0)
             return -1;
         if (!catalog_key_equal(catalog_key_of(&from), catalog_key_of(&record.parent)))
             return 0;
     }
-    if (kind == SOURCE_FOLDER && backup_scopes_folder_gone(backup->scopes, catalog_key_of(&key), err) != 0)
+    if (catalog_kind_contains(kind) && backup_scopes_folder_gone(backup->scopes, catalog_key_of(&key), err) != 0)
         return -1;
     return backup_ledger_remove(backup->ledger, catalog_key_of(&key), err) != 0 ? -1 : 1;
 }
@@ -94,10 +94,10 @@ static int
 on_delete(struct backup *backup, const struct source_item *item, struct error *err)
 {
     int removed = remove_if(backup, item, item->kind, err);
-    if (removed == 0 && item->kind == SOURCE_FILE)
-        removed = remove_if(backup, item, SOURCE_FOLDER, err);
-    else if (removed == 0 && item->kind == SOURCE_FOLDER)
-        removed = remove_if(backup, item, SOURCE_FILE, err);
+    if (removed == 0 && item->kind == CATALOG_FILE)
+        removed = remove_if(backup, item, CATALOG_FOLDER, err);
+    else if (removed == 0 && item->kind == CATALOG_FOLDER)
+        removed = remove_if(backup, item, CATALOG_FILE, err);
     return removed < 0 ? -1 : 0;
 }
 
@@ -146,7 +146,7 @@ backup_round_run(struct backup *backup, struct error *err)
             return -1;
         if (more == 0)
             break;
-        bool folder = item->event == SOURCE_UPSERT && item->kind == SOURCE_FOLDER;
+        bool folder = item->event == SOURCE_UPSERT && catalog_kind_contains(item->kind);
         if (on_event(backup, &item, err) != 0)
             return -1;
         if (folder)

@@ -75,9 +75,10 @@ backup_scopes_named(struct backup_scopes *scopes, const struct source_item *item
                     struct error *err)
 {
     struct catalog_key_buffer parent = { .len = 0 };
-    if (item->parent_id[0] != '\0' && item_record_key(SOURCE_FOLDER, item->parent_id, &parent, err) != 0)
+    if (item->parent_id[0] != '\0' &&
+        item_record_key(catalog_kind_facts(item->kind)->parent, item->parent_id, &parent, err) != 0)
         return -1;
-    scopes->put_kinds |= (unsigned)item->kind;
+    scopes->put_kinds |= CATALOG_KIND_BIT(item->kind);
     if (known_items_name(scopes->parents, parent_key(catalog_key_of(&parent)), item->sequence, err) != 0)
         return -1;
     return scopes->known != NULL ? known_items_name(scopes->known, key, item->sequence, err) : 0;
@@ -86,8 +87,13 @@ backup_scopes_named(struct backup_scopes *scopes, const struct source_item *item
 static int
 scope_key(const struct source_item *event, struct catalog_key_buffer *parent, struct error *err)
 {
+    enum catalog_kind kind = CATALOG_FOLDER;
     parent->len = 0;
-    return event->parent_id[0] != '\0' ? item_record_key(SOURCE_FOLDER, event->parent_id, parent, err) : 0;
+    if (event->parent_id[0] == '\0')
+        return 0;
+    while (kind < CATALOG_KIND_LAST && (event->kinds & CATALOG_KIND_BIT(kind)) == 0)
+        kind++;
+    return item_record_key(catalog_kind_facts(kind)->parent, event->parent_id, parent, err);
 }
 
 /* Whether something put since the last checkpoint may lie in the scope: the listing would not see it in the base. */
@@ -150,9 +156,9 @@ static int
 on_base_record(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct load *load = ctx;
-    unsigned kind = (unsigned)item_record_source_kind(item->kind);
+    unsigned kind = CATALOG_KIND_BIT(item->kind);
     if ((load->kinds & kind) == 0)
-        return load->kinds < kind ? 1 : 0; /* the walk goes folders, messages, files: nothing more of interest */
+        return load->kinds < kind ? 1 : 0; /* the walk goes kind by kind: nothing more of interest */
     struct known_item known = { .has_record = true,
                                 .gap = (item->flags & CATALOG_FLAG_NO_CONTENT) != 0,
                                 .tag = known_items_tag(item->tag != NULL ? item->tag : ""),
@@ -236,13 +242,12 @@ remove_if_there(struct sweep *sweep, const struct catalog_item *item, struct err
         return found;
     if (parent.len > 0 && !catalog_key_equal(catalog_key_of(&now.parent), parent))
         return 0;
-    if (item->kind == CATALOG_FOLDER && backup_scopes_folder_gone(sweep->scopes, item->key, err) != 0)
+    if (catalog_kind_contains(item->kind) && backup_scopes_folder_gone(sweep->scopes, item->key, err) != 0)
         return -1;
     return backup_ledger_remove(ledger, item->key, err);
 }
 
-/* 1 when nothing of the scope comes any more: a walk goes folders, messages, files; a folder's list goes folders first.
- */
+/* 1 when nothing of the scope comes any more: a walk and a list go kind by kind. */
 static int
 is_past(const struct scope *scope, unsigned kind)
 {
@@ -254,7 +259,7 @@ on_candidate(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct sweep *sweep = ctx;
     struct known_item known;
-    unsigned kind = (unsigned)item_record_source_kind(item->kind);
+    unsigned kind = CATALOG_KIND_BIT(item->kind);
     if ((sweep->scope->kinds & kind) == 0)
         return is_past(sweep->scope, kind);
     if (known_items_get(sweep->scopes->known, item->key, &known) && known.named > sweep->scope->began)
@@ -338,7 +343,7 @@ static int
 on_orphan(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct backup_scopes *scopes = ctx;
-    if (item->kind == CATALOG_FOLDER && backup_scopes_folder_gone(scopes, item->key, err) != 0)
+    if (catalog_kind_contains(item->kind) && backup_scopes_folder_gone(scopes, item->key, err) != 0)
         return -1;
     return backup_ledger_remove(scopes->options.ledger, item->key, err);
 }
@@ -379,7 +384,7 @@ backup_scopes_look_up(struct backup_scopes *scopes, struct catalog_key key, stru
     struct catalog_root base;
     struct backup_ledger_record record;
     backup_ledger_base(scopes->options.ledger, &base);
-    if (catalog_count(&base) == 0 || (scopes->loaded & (unsigned)item_record_source_kind(key.bytes[0])) != 0)
+    if (catalog_count(&base) == 0 || (scopes->loaded & CATALOG_KIND_BIT(key.bytes[0])) != 0)
         return 0;
     int found = backup_ledger_get(scopes->options.ledger, key, &record, err);
     if (found == 1)

@@ -18,40 +18,12 @@ static const struct {
 
 #define FLAG_PAIRS (sizeof(flag_pairs) / sizeof(flag_pairs[0]))
 
-enum catalog_kind
-item_record_kind(enum source_kind kind)
-{
-    switch (kind) {
-    case SOURCE_FOLDER:
-        return CATALOG_FOLDER;
-    case SOURCE_MESSAGE:
-        return CATALOG_MESSAGE;
-    case SOURCE_FILE:
-        return CATALOG_FILE;
-    }
-    return CATALOG_FILE;
-}
-
-enum source_kind
-item_record_source_kind(enum catalog_kind kind)
-{
-    switch (kind) {
-    case CATALOG_FOLDER:
-        return SOURCE_FOLDER;
-    case CATALOG_MESSAGE:
-        return SOURCE_MESSAGE;
-    case CATALOG_FILE:
-        return SOURCE_FILE;
-    }
-    return SOURCE_FILE;
-}
-
 int
-item_record_key(enum source_kind kind, const char *id, struct catalog_key_buffer *out, struct error *err)
+item_record_key(enum catalog_kind kind, const char *id, struct catalog_key_buffer *out, struct error *err)
 {
     if (id[0] == '\0')
         return FAIL(err, ERROR_FORMAT, 0, "the service names an item without an id");
-    return catalog_key_make(item_record_kind(kind), id, strlen(id), out, err);
+    return catalog_key_make(kind, id, strlen(id), out, err);
 }
 
 /* text itself, or as much of it as the catalog takes, cut between characters. */
@@ -86,24 +58,26 @@ item_record_make(const struct source_item *item, struct item_record_room *room, 
     if (item_record_key(item->kind, item->id, &room->key, err) != 0)
         return -1;
     room->parent.len = 0;
-    if (item->parent_id[0] != '\0' && item_record_key(SOURCE_FOLDER, item->parent_id, &room->parent, err) != 0)
+    if (item->parent_id[0] != '\0' &&
+        item_record_key(catalog_kind_facts(item->kind)->parent, item->parent_id, &room->parent, err) != 0)
         return -1;
     if (strlen(item->change_tag) > CATALOG_TEXT_MAX)
         return FAIL(err, ERROR_LIMIT, 0, "the service gives an item a change tag of more than %d bytes",
                     CATALOG_TEXT_MAX);
     const char *name = fit(item->name, room->name);
+    bool by_time = catalog_kind_by_time(item->kind);
     *record = (struct catalog_item){
-        .kind = item_record_kind(item->kind),
+        .kind = item->kind,
         .key = catalog_key_of(&room->key),
         .parent = catalog_key_of(&room->parent),
-        .name = item->kind == SOURCE_MESSAGE ? NULL : name,
-        .subject = item->kind == SOURCE_MESSAGE ? name : NULL,
-        .from = fit(item->kind == SOURCE_FOLDER ? item->well_known : item->from, room->from),
+        .name = by_time ? NULL : name,
+        .subject = by_time ? name : NULL,
+        .from = fit(catalog_kind_contains(item->kind) ? item->well_known : item->from, room->from),
         .tag = item->change_tag,
         .size = item->size,
         .created_ms = item->created_ms,
         .modified_ms = item->modified_ms,
-        .received_ms = item->kind == SOURCE_MESSAGE ? item->modified_ms : 0,
+        .received_ms = item->kind == CATALOG_MESSAGE ? item->modified_ms : 0,
         .flags = flags_of(item->flags),
     };
     if (item->metadata_len <= CATALOG_METADATA_MAX) {
@@ -133,14 +107,14 @@ item_record_back(const struct catalog_item *record, struct item_record_texts *te
 {
     id_of(record->key, texts->id);
     id_of(record->parent, texts->parent_id);
-    bool folder = record->kind == CATALOG_FOLDER;
+    bool folder = catalog_kind_contains(record->kind);
     *item = (struct source_item){
         .event = SOURCE_UPSERT,
-        .kind = item_record_source_kind(record->kind),
+        .kind = record->kind,
         .id = texts->id,
         .parent_id = texts->parent_id,
         .from_parent = "",
-        .name = text_or_empty(record->kind == CATALOG_MESSAGE ? record->subject : record->name),
+        .name = text_or_empty(catalog_item_title(record)),
         .from = folder ? "" : text_or_empty(record->from),
         .well_known = folder ? text_or_empty(record->from) : "",
         .size = record->size,

@@ -19,11 +19,8 @@ struct item_record_room {
     char from[CATALOG_TEXT_MAX + 1];
 };
 
-enum catalog_kind item_record_kind(enum source_kind kind);
-enum source_kind item_record_source_kind(enum catalog_kind kind);
-
 /* Key of an id of this kind. ERROR_LIMIT when the id is too long or empty. */
-int item_record_key(enum source_kind kind, const char *id, struct catalog_key_buffer *out, struct error *err);
+int item_record_key(enum catalog_kind kind, const char *id, struct catalog_key_buffer *out, struct error *err);
 
 /* The record without content and metadata_ref; metadata is set when it fits inline. Pointers into item and room. A
  * folder's well-known name stands in `from`. */

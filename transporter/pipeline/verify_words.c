@@ -29,7 +29,7 @@ add_name_from(struct vault *vault, struct vault_reader *reader, const char *poin
     struct catalog *catalog = catalog_open(reader, &point.catalog);
     bool found = catalog_get(catalog, key, &item, &absent) == 0;
     if (found) {
-        set_text(json, "path", item.kind == CATALOG_MESSAGE ? item.subject : item.name);
+        set_text(json, "path", catalog_item_title(&item));
         set_text(json, "from", item.from);
     }
     catalog_close(catalog);
@@ -39,16 +39,13 @@ add_name_from(struct vault *vault, struct vault_reader *reader, const char *poin
 static void
 add_item(struct vault *vault, const struct vault_damage *damage, json_t *json)
 {
-    static const char *const kinds[] = {
-        [CATALOG_FOLDER] = "folder", [CATALOG_MESSAGE] = "message", [CATALOG_FILE] = "file"
-    };
     char hex[2 * CATALOG_KEY_MAX + 1];
     struct error err = ERROR_INIT;
     uint8_t kind = damage->item.bytes[0];
     encoding_hex(damage->item.bytes, damage->item.len, hex);
     set_text(json, "key", hex);
-    if (kind >= CATALOG_FOLDER && kind <= CATALOG_FILE)
-        set_text(json, "kind", kinds[kind]);
+    if (catalog_kind_facts(kind) != NULL)
+        set_text(json, "kind", catalog_kind_name(kind));
     set_text(json, "newest", vault_newest_name(damage->newest));
     struct vault_reader *reader = vault_reader_open(vault, 0, &err);
     for (size_t i = damage->point_count; reader != NULL && i > 0; i--)

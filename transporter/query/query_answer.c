@@ -34,20 +34,6 @@ static const struct {
     { CATALOG_FLAG_NO_CONTENT, "no_content" },
 };
 
-static const char *
-kind_name(enum catalog_kind kind)
-{
-    switch (kind) {
-    case CATALOG_FOLDER:
-        return "folder";
-    case CATALOG_MESSAGE:
-        return "message";
-    case CATALOG_FILE:
-        return "file";
-    }
-    return "";
-}
-
 /* Texts of the service are UTF-8; should one not be, it is shown with replacement marks rather than not at all. */
 static void
 set_text(json_t *json, const char *name, const char *text)
@@ -82,11 +68,11 @@ query_answer_item(const struct catalog_item *item)
     json_t *json = json_object();
     json_t *flags = json_array();
     set_key(json, item->key);
-    json_object_set_new(json, "kind", json_string(kind_name(item->kind)));
+    json_object_set_new(json, "kind", json_string(catalog_kind_name(item->kind)));
     json_object_set_new(json, "size", json_integer((json_int_t)item->size));
     set_text(json, "name", item->name);
     set_text(json, "subject", item->subject);
-    if (item->kind == CATALOG_MESSAGE)
+    if (catalog_kind_by_time(item->kind))
         set_text(json, "from", item->from);
     set_time(json, "modified", item->modified_ms);
     set_time(json, "received", item->received_ms);
@@ -184,8 +170,8 @@ add_outcome(struct answer *answer, struct error *err)
     struct error failure = ERROR_INIT;
     set_key(json, catalog_key_of(&line.key));
     if (catalog_get(answer->catalog, catalog_key_of(&line.key), &item, &failure) == 0) {
-        json_object_set_new(json, "kind", json_string(kind_name(item.kind)));
-        set_text(json, "name", item.kind == CATALOG_MESSAGE ? item.subject : item.name);
+        json_object_set_new(json, "kind", json_string(catalog_kind_name(item.kind)));
+        set_text(json, "name", catalog_item_title(&item));
     }
     json_object_set_new(json, "result", json_string(outcome_line_result_name(line.result)));
     set_text(json, "reason", line.reason);

@@ -74,12 +74,9 @@ rescue_folder_key(const struct rescue *rescue, struct catalog_key_buffer *key, s
 static int
 on_listed(void *ctx, const struct catalog_item *item, struct error *err)
 {
-    static const char *const kinds[] = {
-        [CATALOG_FOLDER] = "folder", [CATALOG_MESSAGE] = "message", [CATALOG_FILE] = "file"
-    };
     char name[SAFE_NAME_MAX + 1];
     char key[2 * CATALOG_KEY_MAX + 1];
-    const char *text = item->kind == CATALOG_MESSAGE ? item->subject : item->name;
+    const char *text = catalog_item_title(item);
     const struct rescue *rescue = ctx;
     (void)err;
     if (rescue->options.json) {
@@ -89,7 +86,7 @@ on_listed(void *ctx, const struct catalog_item *item, struct error *err)
     /* A name from a mail must not talk to the terminal. */
     safe_name_file(text != NULL ? text : "", name);
     encoding_hex(item->key.bytes, item->key.len, key);
-    printf("%-7s  %12" PRIu64 "  %s  %s\n", kinds[item->kind], item->size, key, name);
+    printf("%-7s  %12" PRIu64 "  %s  %s\n", catalog_kind_name(item->kind), item->size, key, name);
     return 0;
 }
 

@@ -97,7 +97,7 @@ item_complete(struct plan *plan, struct restore_item *item, struct error *err)
         item->record.metadata = data;
         item->record.metadata_len = len;
     }
-    struct catalog_key folder = item->record.kind == CATALOG_FOLDER ? item->record.key : item->record.parent;
+    struct catalog_key folder = catalog_kind_contains(item->record.kind) ? item->record.key : item->record.parent;
     item->path = folder_tree_path(plan->tree, folder, err);
     return item->path != NULL ? 0 : -1;
 }
@@ -187,7 +187,14 @@ static int
 on_walked(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct plan *plan = ctx;
-    return item->kind == CATALOG_FOLDER ? announce(plan, item->key, err) : add_item(plan, item, err);
+    return catalog_kind_contains(item->kind) ? announce(plan, item->key, err) : add_item(plan, item, err);
+}
+
+static bool
+is_folder(struct catalog_key key)
+{
+    const struct catalog_kind_facts *facts = catalog_kind_facts(key.bytes[0]);
+    return facts != NULL && facts->contains;
 }
 
 static int
@@ -245,8 +252,7 @@ plan_children(struct plan *plan, struct catalog_key folder, unsigned depth, stru
             return -1;
         for (size_t i = 0; i < children.count; i++) {
             struct catalog_key key = catalog_key_of(&keys[i]);
-            int result =
-                key.bytes[0] == CATALOG_FOLDER ? plan_folder(plan, key, depth + 1, err) : plan_item(plan, key, err);
+            int result = is_folder(key) ? plan_folder(plan, key, depth + 1, err) : plan_item(plan, key, err);
             if (result != 0)
                 return -1;
         }
@@ -278,7 +284,7 @@ plan_selected(struct plan *plan, struct error *err)
             return -1;
     for (size_t i = 0; i < selection->item_count; i++) {
         struct catalog_key key = selection->items[i];
-        int result = key.bytes[0] == CATALOG_FOLDER ? plan_folder(plan, key, 0, err) : plan_item(plan, key, err);
+        int result = is_folder(key) ? plan_folder(plan, key, 0, err) : plan_item(plan, key, err);
         if (result != 0)
             return -1;
     }

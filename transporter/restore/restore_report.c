@@ -167,20 +167,6 @@ outcome_name(enum restore_outcome outcome)
     return "";
 }
 
-static const char *
-kind_name(enum catalog_kind kind)
-{
-    switch (kind) {
-    case CATALOG_FOLDER:
-        return "folder";
-    case CATALOG_MESSAGE:
-        return "message";
-    case CATALOG_FILE:
-        return "file";
-    }
-    return "";
-}
-
 static void
 set_text(json_t *json, const char *name, const char *text)
 {
@@ -194,7 +180,7 @@ line_of(const struct restore_report_entry *entry)
 {
     char hex[2 * CATALOG_KEY_MAX + 1];
     encoding_hex(entry->key.bytes, entry->key.len, hex);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "key", hex, "kind", kind_name(entry->kind), "outcome",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:I}", "key", hex, "kind", catalog_kind_name(entry->kind), "outcome",
                              outcome_name(entry->outcome), "size", (json_int_t)entry->size);
     set_text(json, "path", entry->path);
     set_text(json, "reason", entry->reason);

@@ -122,7 +122,7 @@ open_tenant_sink(struct restore *restore, struct error *err)
         .scratch = restore->scratch,
         .tenant = { .graph = restore->graph,
                     .external_id = order->target.external_id,
-                    .content = order->target.kind == TASK_OBJECT_MAILBOX ? SOURCE_MESSAGE : SOURCE_FILE,
+                    .content = order->target.kind == TASK_OBJECT_MAILBOX ? CATALOG_MESSAGE : CATALOG_FILE,
                     .top_folder = order->target_folder,
                     .conflict = conflict_of(order->conflict),
                     .scratch = restore->scratch,

@@ -39,8 +39,8 @@ static char *
 title_of(const struct restore_item *item)
 {
     const struct catalog_item *record = &item->record;
-    const char *name = record->kind == CATALOG_MESSAGE ? record->subject : record->name;
-    if (record->kind == CATALOG_FOLDER)
+    const char *name = catalog_item_title(record);
+    if (catalog_kind_contains(record->kind))
         return memory_strdup(item->path);
     return memory_printf("%s%s%s", item->path, item->path[0] != '\0' ? "/" : "", name != NULL ? name : "");
 }

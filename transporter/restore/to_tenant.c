@@ -17,7 +17,7 @@ to_tenant_ask(const struct to_tenant *restore, const char *method, const char *u
               struct graph_response *response, struct error *err)
 {
     static const char *const headers[] = { "Prefer: IdType=\"ImmutableId\"" };
-    bool mail = restore->content == SOURCE_MESSAGE;
+    bool mail = restore->content == CATALOG_MESSAGE;
     size_t len = 0;
     CLEANUP(memory_free_p) char *text = body != NULL ? graph_json_dump(body, &len) : NULL;
     const struct graph_request request = {
@@ -45,8 +45,8 @@ to_tenant_delete(const struct to_tenant *restore, const char *url, struct error 
     const struct graph_request request = {
         .method = "DELETE",
         .url = url,
-        .service = restore->content == SOURCE_MESSAGE ? GRAPH_EXCHANGE : GRAPH_DRIVE,
-        .mailbox = restore->content == SOURCE_MESSAGE ? restore->user : NULL,
+        .service = restore->content == CATALOG_MESSAGE ? GRAPH_EXCHANGE : GRAPH_DRIVE,
+        .mailbox = restore->content == CATALOG_MESSAGE ? restore->user : NULL,
         .headers = headers,
         .header_count = 1,
         .cancel = restore->cancel,
@@ -136,7 +136,7 @@ make_folder(struct to_tenant *restore, const char *parent, const struct source_i
 {
     *target = NULL;
     *fresh = false;
-    return restore->content == SOURCE_MESSAGE
+    return restore->content == CATALOG_MESSAGE
                ? to_tenant_mail_folder(restore, parent, folder, target, fresh, report, err)
                : to_tenant_drive_folder(restore, parent, folder, target, fresh, report, err);
 }
@@ -147,7 +147,7 @@ find_top(struct to_tenant *restore, struct error *err)
     CLEANUP(memory_free_p) char *drive_url = graph_url("/users/%s/drive?$select=id", restore->user);
     CLEANUP(memory_free_p) char *mail_url = graph_url("/users/%s/mailFolders/msgfolderroot?$select=id", restore->user);
 
-    if (restore->content == SOURCE_FILE) {
+    if (restore->content == CATALOG_FILE) {
         CLEANUP(graph_json_unref) json_t *drive = to_tenant_ask(restore, NULL, drive_url, NULL, NULL, err);
         if (drive == NULL)
             return error_wrap(err, "drive of the receiving user");
@@ -156,9 +156,10 @@ find_top(struct to_tenant *restore, struct error *err)
     }
     CLEANUP(memory_free_p) char *root_url = graph_url("/drives/%s/root?$select=id", restore->drive_id);
     CLEANUP(graph_json_unref)
-    json_t *root = to_tenant_ask(restore, NULL, restore->content == SOURCE_FILE ? root_url : mail_url, NULL, NULL, err);
+    json_t *root =
+        to_tenant_ask(restore, NULL, restore->content == CATALOG_FILE ? root_url : mail_url, NULL, NULL, err);
     if (root == NULL)
-        return error_wrap(err, "%s of the receiving user", restore->content == SOURCE_FILE ? "drive" : "mailbox");
+        return error_wrap(err, "%s of the receiving user", restore->content == CATALOG_FILE ? "drive" : "mailbox");
     restore->top.target = memory_strdup(graph_json_text(root, "id"));
     return 0;
 }
@@ -166,7 +167,7 @@ find_top(struct to_tenant *restore, struct error *err)
 static int
 make_top(struct to_tenant *restore, const char *name, struct error *err)
 {
-    const struct source_item folder = { .kind = SOURCE_FOLDER, .id = "", .name = name, .well_known = "" };
+    const struct source_item folder = { .kind = CATALOG_FOLDER, .id = "", .name = name, .well_known = "" };
     struct to_tenant_report report = { .result = TO_TENANT_RESTORED };
     char *target;
 
@@ -268,8 +269,8 @@ to_tenant_item(struct to_tenant *restore, const struct source_item *item, const 
     struct error failure = ERROR_INIT;
 
     *report = (struct to_tenant_report){ .result = TO_TENANT_RESTORED };
-    int status = restore->content == SOURCE_MESSAGE ? to_tenant_mail(restore, item, content, report, &failure)
-                                                    : to_tenant_drive(restore, item, content, report, &failure);
+    int status = restore->content == CATALOG_MESSAGE ? to_tenant_mail(restore, item, content, report, &failure)
+                                                     : to_tenant_drive(restore, item, content, report, &failure);
     if (status != 0 && err != NULL && !error_is_set(err))
         *err = failure;
     return status;

@@ -20,7 +20,7 @@ enum to_tenant_conflict { TO_TENANT_SKIP, TO_TENANT_RENAME, TO_TENANT_OVERWRITE 
 struct to_tenant_options {
     struct graph_client *graph; /* borrowed for the restore's life */
     const char *external_id;    /* the receiving user */
-    enum source_kind content;   /* SOURCE_MESSAGE: into the mailbox; SOURCE_FILE: into the drive */
+    enum catalog_kind content;  /* CATALOG_MESSAGE: into the mailbox; CATALOG_FILE: into the drive */
     const char *top_folder;     /* "" or NULL: original folders; else a folder of this name at the top holds all */
     enum to_tenant_conflict conflict;
     const char *scratch; /* folder for temporary files */

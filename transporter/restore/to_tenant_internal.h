@@ -23,7 +23,7 @@ struct to_tenant_place {
 struct to_tenant {
     struct graph_client *graph;
     char *user, *scratch;
-    enum source_kind content;
+    enum catalog_kind content;
     enum to_tenant_conflict conflict;
     const atomic_bool *cancel;
     char *drive_id;             /* "" for a mailbox */

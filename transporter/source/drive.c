@@ -64,7 +64,8 @@ open_pager(struct drive *drive, const char *link, struct error *err)
     json_array_clear(drive->packages);
     if (!drive->anew)
         return 0;
-    return source_emit_scope(&drive->base, SOURCE_LISTING, "", SOURCE_FOLDER | SOURCE_FILE, err);
+    return source_emit_scope(&drive->base, SOURCE_LISTING, "",
+                             CATALOG_KIND_BIT(CATALOG_FOLDER) | CATALOG_KIND_BIT(CATALOG_FILE), err);
 }
 
 static int
@@ -174,7 +175,9 @@ advance(struct source *source, struct error *err)
         status = read_package(drive, err);
         if (status != 0)
             return status;
-        return drive->anew ? source_emit_scope(source, SOURCE_LISTED, "", SOURCE_FOLDER | SOURCE_FILE, err) : 0;
+        return drive->anew ? source_emit_scope(source, SOURCE_LISTED, "",
+                                               CATALOG_KIND_BIT(CATALOG_FOLDER) | CATALOG_KIND_BIT(CATALOG_FILE), err)
+                           : 0;
     }
     if (status == 0) {
         drive->phase++;

@@ -32,14 +32,14 @@ read_change_tag(const json_t *row, uint64_t size, char out[160])
 static void
 read_kind(const json_t *row, struct source_item *item)
 {
-    item->kind = SOURCE_FILE;
+    item->kind = CATALOG_FILE;
     if (graph_json_object(row, "remoteItem") != NULL) {
         item->flags |= SOURCE_FLAG_SHORTCUT;
     } else if (graph_json_object(row, "package") != NULL) {
-        item->kind = SOURCE_FOLDER;
+        item->kind = CATALOG_FOLDER;
         item->flags |= SOURCE_FLAG_PACKAGE;
     } else if (graph_json_object(row, "folder") != NULL) {
-        item->kind = SOURCE_FOLDER;
+        item->kind = CATALOG_FOLDER;
     } else if (graph_json_object(row, "malware") != NULL) {
         item->flags |= SOURCE_FLAG_MALWARE;
         item->skip_reason = "malware";
@@ -77,7 +77,7 @@ drive_item_read(const json_t *row, const char *root_id, uint64_t listed_ms, stru
     if (json_object_get(row, "deleted") != NULL) {
         out->row = DRIVE_ROW_DELETED;
         out->item.event = SOURCE_DELETE;
-        out->item.kind = graph_json_object(row, "folder") != NULL ? SOURCE_FOLDER : SOURCE_FILE;
+        out->item.kind = graph_json_object(row, "folder") != NULL ? CATALOG_FOLDER : CATALOG_FILE;
         return;
     }
     if (graph_json_object(row, "root") != NULL || strcmp(id, root_id) == 0) {
@@ -92,7 +92,7 @@ drive_item_read(const json_t *row, const char *root_id, uint64_t listed_ms, stru
         out->locator = memory_printf("%" PRIu64 " %s", listed_ms, link);
     out->item.parent_id = strcmp(parent, root_id) == 0 ? "" : parent;
     out->item.name = graph_json_text(row, "name");
-    out->item.change_tag = out->item.kind == SOURCE_FILE ? out->change_tag : "";
+    out->item.change_tag = out->item.kind == CATALOG_FILE ? out->change_tag : "";
     out->item.metadata = out->metadata;
     out->item.locator = out->locator;
 }

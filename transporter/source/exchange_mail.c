@@ -52,7 +52,7 @@ emit_deletes(struct exchange_mail *mail, struct error *err)
         if (status <= 0)
             return status;
         const struct source_item item = {
-            .event = SOURCE_DELETE, .kind = SOURCE_MESSAGE, .id = id, .from_parent = folder_id
+            .event = SOURCE_DELETE, .kind = CATALOG_MESSAGE, .id = id, .from_parent = folder_id
         };
         if (source_emit(&mail->base, &item, err) != 0)
             return -1;

@@ -78,7 +78,7 @@ emit_folder(struct exchange_mail *mail, const json_t *row, struct error *err)
     CLEANUP(memory_free_p) char *metadata = source_metadata(row, &metadata_len);
     const struct source_item item = {
         .event = SOURCE_UPSERT,
-        .kind = SOURCE_FOLDER,
+        .kind = CATALOG_FOLDER,
         .id = id,
         .parent_id = strcmp(parent, mail->root_id) == 0 ? "" : parent,
         .name = graph_json_text(row, "displayName"),
@@ -101,7 +101,7 @@ take_row(struct exchange_mail *mail, const json_t *row, struct error *err)
     const char *id = graph_json_text(row, "id");
 
     if (json_object_get(row, "@removed") != NULL) {
-        const struct source_item item = { .event = SOURCE_DELETE, .kind = SOURCE_FOLDER, .id = id };
+        const struct source_item item = { .event = SOURCE_DELETE, .kind = CATALOG_FOLDER, .id = id };
         exchange_mail_folder_drop(mail, id);
         return source_emit(&mail->base, &item, err);
     }
@@ -148,7 +148,7 @@ open_pager(struct exchange_mail *mail, struct error *err)
         return 0;
     for (struct exchange_mail_folder *f = mail->folders; f != NULL; f = f->hh.next)
         f->seen = false;
-    return source_emit_scope(&mail->base, SOURCE_LISTING, "", SOURCE_FOLDER, err);
+    return source_emit_scope(&mail->base, SOURCE_LISTING, "", CATALOG_KIND_BIT(CATALOG_FOLDER), err);
 }
 
 static int
@@ -166,7 +166,7 @@ finish(struct exchange_mail *mail, struct error *err)
         if (!folder->seen)
             exchange_mail_folder_drop(mail, folder->id);
     }
-    return source_emit_scope(&mail->base, SOURCE_LISTED, "", SOURCE_FOLDER, err);
+    return source_emit_scope(&mail->base, SOURCE_LISTED, "", CATALOG_KIND_BIT(CATALOG_FOLDER), err);
 }
 
 int

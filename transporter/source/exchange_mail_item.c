@@ -85,7 +85,7 @@ exchange_mail_item_read(const json_t *row, struct source_item *item, struct exch
         return false;
     *item = (struct source_item){
         .event = SOURCE_UPSERT,
-        .kind = SOURCE_MESSAGE,
+        .kind = CATALOG_MESSAGE,
         .id = graph_json_text(row, "id"),
         .parent_id = graph_json_text(row, "parentFolderId"),
         .name = graph_json_text(row, "subject"),

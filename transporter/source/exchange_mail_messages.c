@@ -48,7 +48,7 @@ open_pager(struct exchange_mail *mail, enum exchange_mail_way way, struct error 
     source_spool_scope(mail->spool, mail->current->id);
     if (way == MAIL_BY_LINK)
         return 0;
-    return source_emit_scope(&mail->base, SOURCE_LISTING, mail->current->id, SOURCE_MESSAGE, err);
+    return source_emit_scope(&mail->base, SOURCE_LISTING, mail->current->id, CATALOG_KIND_BIT(CATALOG_MESSAGE), err);
 }
 
 /* The record's parent is the folder whose delta names it, so that a later "deleted" from there finds it. */
@@ -132,7 +132,7 @@ finish_folder(struct exchange_mail *mail, struct error *err)
     free(folder->link);
     folder->link = memory_strdup(mail->way == MAIL_BY_LISTING ? "" : graph_pager_delta_link(mail->pager));
     if (mail->way != MAIL_BY_LINK &&
-        source_emit_scope(&mail->base, SOURCE_LISTED, folder->id, SOURCE_MESSAGE, err) != 0)
+        source_emit_scope(&mail->base, SOURCE_LISTED, folder->id, CATALOG_KIND_BIT(CATALOG_MESSAGE), err) != 0)
         return -1;
     graph_pager_free(mail->pager);
     mail->pager = NULL;
@@ -146,7 +146,7 @@ leave_folder(struct exchange_mail *mail, struct error *err)
 {
     struct exchange_mail_folder *folder = mail->current;
 
-    if (source_emit_scope(&mail->base, SOURCE_UNLISTED, folder->id, SOURCE_MESSAGE, err) != 0)
+    if (source_emit_scope(&mail->base, SOURCE_UNLISTED, folder->id, CATALOG_KIND_BIT(CATALOG_MESSAGE), err) != 0)
         return -1;
     graph_pager_free(mail->pager);
     mail->pager = NULL;

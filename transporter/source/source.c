@@ -142,8 +142,8 @@ static void
 count(struct source *source, const struct source_item *item)
 {
     pthread_mutex_lock(&source->totals_lock);
-    source->totals.folders += item->event == SOURCE_UPSERT && item->kind == SOURCE_FOLDER;
-    source->totals.items += item->event == SOURCE_UPSERT && item->kind != SOURCE_FOLDER;
+    source->totals.folders += item->event == SOURCE_UPSERT && catalog_kind_contains(item->kind);
+    source->totals.items += item->event == SOURCE_UPSERT && !catalog_kind_contains(item->kind);
     source->totals.deletes += item->event == SOURCE_DELETE;
     pthread_mutex_unlock(&source->totals_lock);
 }

@@ -19,6 +19,8 @@
  * Memory: a source holds one page of the service (at most 64 MiB, usually under 2 MiB) and 32 bytes per deletion of
  * the folder being read; deletions wait in a temporary file. */
 
+#include "common/vault/catalog_kind.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,9 +32,6 @@ struct graph_client;
 struct source;
 
 enum source_event { SOURCE_UPSERT, SOURCE_DELETE, SOURCE_LISTING, SOURCE_LISTED, SOURCE_UNLISTED };
-
-/* Values are bits, so that a scope can name several. */
-enum source_kind { SOURCE_FOLDER = 1, SOURCE_MESSAGE = 2, SOURCE_FILE = 4 };
 
 /* Flags of an item for lists; the whole truth is in metadata. */
 #define SOURCE_FLAG_READ        0x0001u
@@ -49,15 +48,15 @@ enum source_kind { SOURCE_FOLDER = 1, SOURCE_MESSAGE = 2, SOURCE_FILE = 4 };
 struct source_item {
     uint64_t sequence;
     enum source_event event;
-    enum source_kind kind;
-    unsigned kinds;                  /* LISTING, LISTED, UNLISTED: mask of source_kind */
-    const char *id;                  /* stable, case-sensitive, at most 512 bytes */
-    const char *parent_id;           /* UPSERT: the folder; LISTING and its end: the scope. "" at the top */
-    const char *from_parent;         /* DELETE: condition; "" means unconditional */
-    const char *name;                /* folder or file name; subject */
-    const char *from;                /* mail: sender's address */
-    const char *well_known;          /* folder: "inbox", ...; "" */
-    uint64_t size;                   /* as the service states it; may differ from the bytes */
+    enum catalog_kind kind;
+    unsigned kinds;          /* LISTING, LISTED, UNLISTED: set of CATALOG_KIND_BIT, all with one kind of parent */
+    const char *id;          /* stable, case-sensitive, at most 512 bytes */
+    const char *parent_id;   /* UPSERT: the folder; LISTING and its end: the scope. "" at the top */
+    const char *from_parent; /* DELETE: condition; "" means unconditional */
+    const char *name;        /* folder or file name; subject */
+    const char *from;        /* mail: sender's address */
+    const char *well_known;  /* folder: "inbox", ...; "" */
+    uint64_t size;           /* as the service states it; may differ from the bytes */
     int64_t created_ms, modified_ms; /* file: its own dates; mail: received in modified_ms, sent in created_ms */
     unsigned flags;
     /* Version of the content: a record with the same id and tag already has it, no fetch is needed. "" : unknown */

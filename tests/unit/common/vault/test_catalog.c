@@ -25,12 +25,14 @@ is_folder(unsigned i)
 static struct catalog_key
 key_of(unsigned i, struct catalog_key_buffer *out)
 {
+    static const enum catalog_kind containers[] = { CATALOG_FOLDER, CATALOG_CALENDAR, CATALOG_CONTACT_FOLDER,
+                                                    CATALOG_TASK_LIST };
+    static const enum catalog_kind leaves[] = { CATALOG_MESSAGE, CATALOG_FILE, CATALOG_EVENT,
+                                                CATALOG_CONTACT, CATALOG_TASK, CATALOG_SETTING };
     char id[64];
     int n = snprintf(id, sizeof(id), "AAkALgAAAAAAHYQDEapmEc2byACqAC%08x", i * 2654435761u);
-    catalog_key_make(is_folder(i) ? CATALOG_FOLDER
-                     : i % 2 == 0 ? CATALOG_MESSAGE
-                                  : CATALOG_FILE,
-                     id, (size_t)n, out, NULL);
+    catalog_key_make(is_folder(i) ? containers[i % ARRAY_LEN(containers)] : leaves[i % ARRAY_LEN(leaves)], id,
+                     (size_t)n, out, NULL);
     return catalog_key_of(out);
 }
 
@@ -426,11 +428,17 @@ impossible_items_are_refused(void **state)
     fixture_open(&f);
     memset(text, 'x', CATALOG_TEXT_MAX + 1);
     struct catalog_edit *edit = catalog_edit_begin(f.reader, f.writer, NULL, NULL, &err);
-    struct catalog_item item = { .kind = CATALOG_MESSAGE, .key = key_of(1, &key) };
+    struct catalog_item item = { .kind = CATALOG_FILE, .key = key_of(1, &key) };
     assert_int_equal(catalog_edit_put(edit, &item, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
     err = (struct error)ERROR_INIT;
-    item.kind = CATALOG_FOLDER;
+    item.kind = (enum catalog_kind)item.key.bytes[0];
+    struct catalog_key_buffer leaf;
+    item.parent = key_of(IDS - 1, &leaf);
+    assert_int_equal(catalog_edit_put(edit, &item, &err), -1);
+    assert_int_equal(err.kind, ERROR_USAGE);
+    err = (struct error)ERROR_INIT;
+    item.parent.len = 0;
     item.name = text;
     assert_int_equal(catalog_edit_put(edit, &item, &err), -1);
     assert_int_equal(err.kind, ERROR_LIMIT);

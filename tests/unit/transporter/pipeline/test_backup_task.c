@@ -141,17 +141,17 @@ assert_content(const char *point_id, enum catalog_kind kind, const char *id, con
     } while (0)
 
 static const struct fake_event first_round[] = {
-    FAKE_LISTING("", SOURCE_FOLDER),
+    FAKE_LISTING("", CATALOG_KIND_BIT(CATALOG_FOLDER)),
     FAKE_FOLDER("in", "", "Inbox"),
     FAKE_FOLDER("sub", "in", "Sub"),
-    FAKE_LISTED("", SOURCE_FOLDER),
-    FAKE_LISTING("in", SOURCE_MESSAGE),
+    FAKE_LISTED("", CATALOG_KIND_BIT(CATALOG_FOLDER)),
+    FAKE_LISTING("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     FAKE_MESSAGE("a", "in", "A", "1", "mail a"),
     FAKE_MESSAGE("b", "in", "B", "1", "mail b"),
-    FAKE_LISTED("in", SOURCE_MESSAGE),
-    FAKE_LISTING("sub", SOURCE_MESSAGE),
+    FAKE_LISTED("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
+    FAKE_LISTING("sub", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     FAKE_MESSAGE("c", "sub", "C", "1", "mail c"),
-    FAKE_LISTED("sub", SOURCE_MESSAGE),
+    FAKE_LISTED("sub", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
 };
 
 #define PLAN(rows) .events = (rows), .count = ARRAY_LEN(rows)
@@ -193,9 +193,9 @@ an_incremental_run_touches_only_what_changed(void **state)
         FAKE_MESSAGE("a", "in", "A2", "1", "never fetched"), /* metadata alone */
         FAKE_MESSAGE("b", "sub", "B", "1", "never fetched"), /* moved */
         FAKE_MESSAGE("d", "in", "D", "1", "mail d"),
-        FAKE_DELETE(SOURCE_MESSAGE, "c"),
-        FAKE_DELETE(SOURCE_MESSAGE, "unknown"),
-        FAKE_DELETE_FROM(SOURCE_MESSAGE, "b", "in"), /* the other half of the move */
+        FAKE_DELETE(CATALOG_MESSAGE, "c"),
+        FAKE_DELETE(CATALOG_MESSAGE, "unknown"),
+        FAKE_DELETE_FROM(CATALOG_MESSAGE, "b", "in"), /* the other half of the move */
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows), .cursor_expected = "one", .cursor = "two" };
@@ -230,9 +230,9 @@ a_listing_removes_what_it_does_not_name(void **state)
 {
     (void)state;
     static const struct fake_event rows[] = {
-        FAKE_LISTING("in", SOURCE_MESSAGE),
+        FAKE_LISTING("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
         FAKE_MESSAGE("a", "in", "A", "1", "never fetched"),
-        FAKE_LISTED("in", SOURCE_MESSAGE),
+        FAKE_LISTED("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows), .cursor_expected = "one" };
@@ -247,9 +247,11 @@ a_listing_of_everything_costs_no_content(void **state)
 {
     (void)state;
     static const struct fake_event rows[] = {
-        FAKE_LISTING("", SOURCE_FOLDER | SOURCE_MESSAGE),   FAKE_FOLDER("in", "", "Inbox"),
-        FAKE_MESSAGE("a", "in", "A", "1", "never fetched"), FAKE_MESSAGE("c", "in", "C", "1", "never fetched"),
-        FAKE_LISTED("", SOURCE_FOLDER | SOURCE_MESSAGE),
+        FAKE_LISTING("", CATALOG_KIND_BIT(CATALOG_FOLDER) | CATALOG_KIND_BIT(CATALOG_MESSAGE)),
+        FAKE_FOLDER("in", "", "Inbox"),
+        FAKE_MESSAGE("a", "in", "A", "1", "never fetched"),
+        FAKE_MESSAGE("c", "in", "C", "1", "never fetched"),
+        FAKE_LISTED("", CATALOG_KIND_BIT(CATALOG_FOLDER) | CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows), .cursor_expected = "one" };
@@ -266,12 +268,12 @@ a_listing_that_starts_over_forgets_what_it_named_before(void **state)
     (void)state;
     static const struct fake_event rows[] = {
         FAKE_FOLDER("in", "", "Inbox"),
-        FAKE_LISTING("in", SOURCE_MESSAGE),
+        FAKE_LISTING("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
         FAKE_MESSAGE("a", "in", "A", "1", "mail a"),
         FAKE_MESSAGE("b", "in", "B", "1", "mail b"),
-        FAKE_LISTING("in", SOURCE_MESSAGE),
+        FAKE_LISTING("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
         FAKE_MESSAGE("b", "in", "B", "1", "mail b"),
-        FAKE_LISTED("in", SOURCE_MESSAGE),
+        FAKE_LISTED("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows) };
@@ -284,9 +286,9 @@ a_listing_that_is_given_up_removes_nothing(void **state)
 {
     (void)state;
     static const struct fake_event rows[] = {
-        FAKE_LISTING("in", SOURCE_MESSAGE),
+        FAKE_LISTING("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
         FAKE_MESSAGE("a", "in", "A", "1", "never fetched"),
-        FAKE_UNLISTED("in", SOURCE_MESSAGE),
+        FAKE_UNLISTED("in", CATALOG_KIND_BIT(CATALOG_MESSAGE)),
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows), .cursor_expected = "one" };
@@ -302,7 +304,7 @@ a_deleted_folder_takes_along_what_is_left_in_it(void **state)
     static const struct fake_event rows[] = {
         FAKE_MESSAGE("a", "", "A", "1", "never fetched"), /* moved out before */
         FAKE_MESSAGE("e", "sub", "E", "1", "mail e"),     /* came in before */
-        FAKE_DELETE(SOURCE_FOLDER, "in"),
+        FAKE_DELETE(CATALOG_FOLDER, "in"),
     };
     struct task_result result;
     struct fake_plan plan = { PLAN(rows), .cursor_expected = "one" };
@@ -319,7 +321,7 @@ a_failed_item_is_told_and_tried_again(void **state)
         { .id = "b", .result = SOURCE_FAILED, .reason = "mime_conversion" },
         { .id = "c", .result = SOURCE_SKIPPED, .reason = "malware" },
     };
-    static const struct fake_event nothing[] = { FAKE_DELETE(SOURCE_MESSAGE, "nobody") };
+    static const struct fake_event nothing[] = { FAKE_DELETE(CATALOG_MESSAGE, "nobody") };
     struct task_result result;
     struct fake_plan plan = { PLAN(first_round), .faults = faults, .fault_count = 2, .cursor = "one" };
     RUN("task-1", "", &plan, &result);
@@ -478,7 +480,7 @@ static void
 damaged_items_are_fetched_again_though_nothing_changed(void **state)
 {
     (void)state;
-    static const struct fake_event nothing[] = { FAKE_DELETE(SOURCE_MESSAGE, "nobody") };
+    static const struct fake_event nothing[] = { FAKE_DELETE(CATALOG_MESSAGE, "nobody") };
     static const struct fake_fault faults[] = { { .id = "b", .result = SOURCE_FAILED, .reason = "busy" } };
     struct task_result result;
     first();

@@ -23,7 +23,7 @@ open_mail(struct graph_fixture *f, const char *top, enum to_tenant_conflict conf
 {
     const struct to_tenant_options options = { .graph = f->graph,
                                                .external_id = "u2",
-                                               .content = SOURCE_MESSAGE,
+                                               .content = CATALOG_MESSAGE,
                                                .top_folder = top,
                                                .conflict = conflict,
                                                .scratch = "/tmp" };
@@ -38,7 +38,7 @@ static struct to_tenant *
 open_drive(struct graph_fixture *f, enum to_tenant_conflict conflict)
 {
     const struct to_tenant_options options = {
-        .graph = f->graph, .external_id = "u2", .content = SOURCE_FILE, .conflict = conflict, .scratch = "/tmp"
+        .graph = f->graph, .external_id = "u2", .content = CATALOG_FILE, .conflict = conflict, .scratch = "/tmp"
     };
     graph_fixture_allow(f);
     scripted_https_reply(f->server, "GET /v1.0/users/u2/drive?", 200, "", "{\"id\":\"d\"}");
@@ -77,7 +77,7 @@ put(struct graph_fixture *f, struct to_tenant *restore, const struct source_item
     "--B\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nold text\r\n--B--\r\n"
 
 static const struct source_item message = {
-    .kind = SOURCE_MESSAGE,
+    .kind = CATALOG_MESSAGE,
     .id = "m1",
     .parent_id = "A",
     .metadata = METADATA,
@@ -90,7 +90,7 @@ a_message_comes_back_received_with_its_parts(void **state)
     struct graph_fixture *f = *state;
     struct to_tenant *restore = open_mail(f, NULL, TO_TENANT_RENAME);
     const struct source_item folder = {
-        .kind = SOURCE_FOLDER, .id = "A", .parent_id = "", .name = "Eingang", .well_known = "inbox"
+        .kind = CATALOG_FOLDER, .id = "A", .parent_id = "", .name = "Eingang", .well_known = "inbox"
     };
     struct to_tenant_report report;
     scripted_https_reply(f->server, "GET /v1.0/users/u2/mailFolders/inbox?", 200, "", "{\"id\":\"IN\"}");
@@ -198,10 +198,10 @@ folders_are_made_or_found_by_name(void **state)
     struct to_tenant *restore;
     struct to_tenant_report report;
     const struct source_item a = {
-        .kind = SOURCE_FOLDER, .id = "A", .parent_id = "", .name = "Eingang", .well_known = "inbox"
+        .kind = CATALOG_FOLDER, .id = "A", .parent_id = "", .name = "Eingang", .well_known = "inbox"
     };
     const struct source_item b = {
-        .kind = SOURCE_FOLDER, .id = "B", .parent_id = "A", .name = "Sub", .well_known = ""
+        .kind = CATALOG_FOLDER, .id = "B", .parent_id = "A", .name = "Sub", .well_known = ""
     };
     scripted_https_reply(f->server, "POST /v1.0/users/u2/mailFolders/root/childFolders", 201, "", "{\"id\":\"TOP\"}");
     restore = open_mail(f, "Restored", TO_TENANT_SKIP);
@@ -226,7 +226,7 @@ files_go_through_sessions_that_survive_faults(void **state)
     const size_t len = (size_t)11 << 20;
     char *data = memory_new(len), text[QUICKXOR_TEXT];
     struct quickxor hash = { .length = 0 };
-    const struct source_item file = { .kind = SOURCE_FILE,
+    const struct source_item file = { .kind = CATALOG_FILE,
                                       .id = "1",
                                       .parent_id = "",
                                       .name = "a b.bin",
@@ -264,7 +264,7 @@ empty_files_and_taken_names(void **state)
     struct graph_fixture *f = *state;
     struct to_tenant *restore = open_drive(f, TO_TENANT_SKIP);
     const struct source_item file = {
-        .kind = SOURCE_FILE, .id = "1", .parent_id = "", .name = "z", .modified_ms = 1789372690000
+        .kind = CATALOG_FILE, .id = "1", .parent_id = "", .name = "z", .modified_ms = 1789372690000
     };
     scripted_https_reply(f->server, "GET /v1.0/drives/d/items/R:/z:?", 404, "", "");
     scripted_https_reply(f->server, "PUT /v1.0/drives/d/items/R:/z:/content?@microsoft.graph.conflictBehavior=fail",

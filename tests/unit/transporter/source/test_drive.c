@@ -52,7 +52,7 @@ rows_become_events(void **state)
     scripted_https_reply(f->server, "GET /v1.0/drives/d1/items/4/children?", 200, "",
                          "{\"value\":[{\"id\":\"6\",\"name\":\"s.one\",\"size\":5,\"file\":{},\"cTag\":\"c\","
                          "\"parentReference\":{\"id\":\"4\"}}]}");
-    assert_string_equal(source_round_play(&r, f, &drive_driver, NULL), "( '' 5\n"
+    assert_string_equal(source_round_play(&r, f, &drive_driver, NULL), "( '' 10\n"
                                                                        "+ F in '' 'Ä:' tag=\n"
                                                                        "+ 1 in '' 'n' tag=q:" HELLO_HASH ":11\n"
                                                                        "+ 2 in 'F' 'zero' tag=c:c1\n"
@@ -60,7 +60,7 @@ rows_become_events(void **state)
                                                                        "+ 4 in '' 'book' tag=\n"
                                                                        "+ 5 in '' 'bad' tag=e:e\n"
                                                                        "+ 6 in '4' 's.one' tag=c:c\n"
-                                                                       ") '' 5\n");
+                                                                       ") '' 10\n");
     assert_string_equal(r.last->id, "6");
     source_round_clear(&r);
 }
@@ -76,13 +76,15 @@ a_lost_cursor_lists_the_drive_anew(void **state)
                          "{\"error\":{\"code\":\"resyncRequired\"}}");
     scripted_https_reply(f->server, "GET /v1.0/fresh?token=", 200, "",
                          "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/delta-2\"}");
-    assert_string_equal(source_round_play(&r, f, &drive_driver, buffer_text(&first.cursor, NULL)), "( '' 5\n) '' 5\n");
+    assert_string_equal(source_round_play(&r, f, &drive_driver, buffer_text(&first.cursor, NULL)),
+                        "( '' 10\n) '' 10\n");
     source_round_clear(&r);
     /* Another drive than the cursor's: also anew. */
     script_start(f, "d2");
     scripted_https_reply(f->server, "GET /v1.0/drives/d2/root/delta?", 200, "",
                          "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/delta-2\"}");
-    assert_string_equal(source_round_play(&r, f, &drive_driver, buffer_text(&first.cursor, NULL)), "( '' 5\n) '' 5\n");
+    assert_string_equal(source_round_play(&r, f, &drive_driver, buffer_text(&first.cursor, NULL)),
+                        "( '' 10\n) '' 10\n");
     source_round_clear(&r);
     source_round_clear(&first);
 }

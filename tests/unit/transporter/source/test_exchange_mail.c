@@ -62,17 +62,17 @@ the_first_round_lists_everything(void **state)
     struct graph_fixture *f = *state;
     struct source_round r;
     script_first_round(f);
-    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, NULL), "( '' 1\n"
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, NULL), "( '' 2\n"
                                                                                "+ A in '' 'Eingang' tag=\n"
                                                                                "+ B in 'A' 'Sub' tag=\n"
-                                                                               ") '' 1\n"
-                                                                               "( 'A' 2\n"
+                                                                               ") '' 2\n"
+                                                                               "( 'A' 4\n"
                                                                                "+ m1 in 'A' 's' tag=1\n"
                                                                                "+ m2 in 'A' 's' tag=1\n"
-                                                                               ") 'A' 2\n"
-                                                                               "( 'B' 2\n"
+                                                                               ") 'A' 4\n"
+                                                                               "( 'B' 4\n"
                                                                                "+ m3 in 'B' 's' tag=1\n"
-                                                                               ") 'B' 2\n");
+                                                                               ") 'B' 4\n");
     struct source_totals totals;
     source_totals(r.source, &totals);
     assert_int_equal(totals.folders, 2);
@@ -120,9 +120,9 @@ a_lost_cursor_lists_that_folder_anew(void **state)
     scripted_https_reply(f->server, "GET /v1.0/delta-A", 410, "", "{\"error\":{\"code\":\"SyncStateNotFound\"}}");
     script_messages(f, "A", ROW("m2", "1"));
     assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "- B from ''\n"
-                                                                                 "( 'A' 2\n"
+                                                                                 "( 'A' 4\n"
                                                                                  "+ m2 in 'A' 's' tag=1\n"
-                                                                                 ") 'A' 2\n");
+                                                                                 ") 'A' 4\n");
     struct source_totals totals;
     source_totals(r.source, &totals);
     assert_int_equal(totals.resyncs, 1);
@@ -144,8 +144,8 @@ a_folder_that_goes_away_ends_its_listing_without_a_word(void **state)
     scripted_https_reply(f->server, "GET /v1.0/users/u1/mailFolders/A/messages?", 404, "", missing);
     scripted_https_reply(f->server, "GET /v1.0/delta-B", 200, "",
                          "{\"value\":[],\"@odata.deltaLink\":\"{origin}/v1.0/b\"}");
-    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "( 'A' 2\n"
-                                                                                 "| 'A' 2\n");
+    assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "( 'A' 4\n"
+                                                                                 "| 'A' 4\n");
     assert_int_equal(r.status, 0);
     assert_null(strstr(buffer_text(&r.cursor, NULL), "delta-A"));
     source_round_clear(&r);
@@ -166,9 +166,9 @@ a_message_that_comes_back_while_its_folder_is_listed_anew_stays(void **state)
     scripted_https_reply(f->server, "GET /v1.0/more-A", 410, "", "{\"error\":{\"code\":\"SyncStateNotFound\"}}");
     script_messages(f, "A", ROW("m1", "1"));
     assert_string_equal(source_round_play(&r, f, &exchange_mail_driver, cursor), "- B from ''\n"
-                                                                                 "( 'A' 2\n"
+                                                                                 "( 'A' 4\n"
                                                                                  "+ m1 in 'A' 's' tag=1\n"
-                                                                                 ") 'A' 2\n"
+                                                                                 ") 'A' 4\n"
                                                                                  "- m2 from 'A'\n");
     source_round_clear(&r);
     free(cursor);
