@@ -4,6 +4,7 @@
 #include "director/api/api_json.h"
 #include "director/api/api_labels.h"
 #include "director/jobs/job_options.h"
+#include "director/jobs/run_start.h"
 #include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
 #include "director/store/store_jobs.h"
@@ -194,8 +195,10 @@ read_source(const struct api_call *call, struct store_job *job, struct error *er
 
     if (api_fields_optional_text(call->body, "source", STORE_NAME_LEN - 1, &name, err) != 0)
         return -1;
+    if (name == NULL && store_vaults_find(call->store, job->vault, &source, err) != 0)
+        return -1;
     if (name == NULL)
-        return 0;
+        return run_start_refuse_replica(&source, err);
     if (store_vaults_find(call->store, name, &source, err) != 0 ||
         api_json_tenant_check(call, source.tenant, "vault", err) != 0)
         return -1;

@@ -23,4 +23,7 @@ int run_start_verify(struct store *store, const struct director_verify *verify, 
 int run_start_sweep(struct store *store, const struct director_sweep *sweep, const char *actor,
                     char run_id[IDENTIFIER_LEN], struct error *err);
 
+/* ERROR_CONFLICT for a replica: what backups would write there is no part of the vault that it has the bytes of. */
+int run_start_refuse_replica(const struct store_vault *vault, struct error *err);
+
 #endif

@@ -71,6 +71,18 @@ run_start_of_job(struct store *store, const struct store_job *job, const char *a
 }
 
 int
+run_start_refuse_replica(const struct store_vault *vault, struct error *err)
+{
+    if (vault->stored_as[0] == '\0')
+        return 0;
+    return FAIL(
+        err, ERROR_CONFLICT, 0,
+        "vault %s is a replica: only copies write into it. Back up into the vault that it is a replica of; if that "
+        "is lost, copy the replica into a new vault (job create --from %s) and back up into that",
+        vault->name, vault->name);
+}
+
+int
 run_start_backup(struct store *store, const char *job_id, const struct director_run_options *options, const char *actor,
                  char run_id[IDENTIFIER_LEN], struct error *err)
 {
@@ -86,6 +98,7 @@ run_start_backup(struct store *store, const char *job_id, const struct director_
     if (job.source[0] != '\0')
         return run_start_copy(store, &job, actor, run_id, err);
     if (job_options_parse(job.options, &wanted, err) != 0 || run_start_find_vault(store, job.vault, &vault, err) != 0 ||
+        run_start_refuse_replica(&vault, err) != 0 ||
         vault_locks_check(store, job.vault, wanted.immutable_days, err) != 0 ||
         run_start_of_job(store, &job, actor, &run, err) != 0)
         return -1;

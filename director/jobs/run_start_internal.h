@@ -15,7 +15,6 @@ int run_start_single(struct store *store, struct store_run *run, struct store_ta
 int run_start_note(struct store *store, const struct store_run *run, struct error *err);
 /* The vault, which must be ready. ERROR_CONFLICT when it is not. */
 int run_start_find_vault(struct store *store, const char *id, struct store_vault *vault, struct error *err);
-
 /* What every run of a job is: its ids and actor; refused while the job is disabled or a run of it is not over. */
 int run_start_of_job(struct store *store, const struct store_job *job, const char *actor, struct store_run *run,
                      struct error *err);

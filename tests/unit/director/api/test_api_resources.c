@@ -150,6 +150,8 @@ a_copy_job_and_a_replica_are_made(void **state)
     assert_string_equal(json_string_value(json_object_get(vault, "state")), "ready");
     assert_true(json_is_string(json_object_get(vault, "replica_of")));
     json_decref(vault);
+    api_fixture_refuse(f, 409, "conflict", "POST", "/api/v1/jobs",
+                       "{\"name\":\"into\",\"tenant\":\"acme\",\"vault\":\"replica\",\"all\":true}");
     json_t *job = api_fixture_expect(f, 201, "POST", "/api/v1/jobs", copy);
     assert_string_equal(json_string_value(json_object_get(job, "kind")), "copy");
     assert_string_equal(json_string_value(json_object_get(json_object_get(job, "source"), "name")), "main");
