@@ -47,8 +47,13 @@ enum object_class { /* the numbers are those of proto/vault.proto */
                     OBJECT_INDEX = 5,
                     OBJECT_RETIRE = 6, /* the retire journal */
                     OBJECT_RETIRED_POINT =
-                        7,                  /* points that are retired and not removed; OBJECT_POINT leaves them out */
-                    OBJECT_RETIRED_PACK = 8 /* to be listed only; OBJECT_PACK lists them too */
+                        7,                   /* points that are retired and not removed; OBJECT_POINT leaves them out */
+                    OBJECT_RETIRED_PACK = 8, /* to be listed only; OBJECT_PACK lists them too */
+                    /* To be listed only: packs that a point to be committed may count on. The index lists them, they
+                     * are stored with all that it says, and are neither retired nor known to be damaged. */
+                    OBJECT_WHOLE_PACK = 9,
+                    /* To be listed only: something of them, or all, is known to be damaged or missing. */
+                    OBJECT_DAMAGED_PACK = 10
 };
 
 /* Ceilings that readers enforce before they allocate. */

@@ -71,20 +71,15 @@ pack_set_list(struct vault *vault, struct error *err)
 }
 
 struct pack_set *
-pack_set_list_kept(struct vault *vault, struct error *err)
+pack_set_list_whole(struct vault *vault, struct error *err)
 {
-    size_t kept = 0;
-    CLEANUP(pack_set_free_p) struct pack_set *set = list(vault, OBJECT_PACK, err);
-    CLEANUP(pack_set_free_p)
-    struct pack_set *retired = set == NULL ? NULL : list(vault, OBJECT_RETIRED_PACK, err);
-    if (retired == NULL)
-        return NULL;
-    for (size_t i = 0; i < set->count; i++)
-        if (retired->count == 0 ||
-            bsearch(set->names[i], retired->names, retired->count, sizeof(set->names[0]), compare) == NULL)
-            memmove(set->names[kept++], set->names[i], PACK_NAME_BYTES);
-    set->count = kept;
-    return MOVE(set);
+    return list(vault, OBJECT_WHOLE_PACK, err);
+}
+
+struct pack_set *
+pack_set_list_damaged(struct vault *vault, struct error *err)
+{
+    return list(vault, OBJECT_DAMAGED_PACK, err);
 }
 
 void

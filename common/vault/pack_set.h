@@ -13,8 +13,10 @@ struct pack_set;
 struct vault;
 
 struct pack_set *pack_set_list(struct vault *vault, struct error *err);
-/* Those that a point to be committed may count on: without the retired ones. */
-struct pack_set *pack_set_list_kept(struct vault *vault, struct error *err);
+/* Those that a point to be committed may count on: OBJECT_WHOLE_PACK. */
+struct pack_set *pack_set_list_whole(struct vault *vault, struct error *err);
+/* OBJECT_DAMAGED_PACK. */
+struct pack_set *pack_set_list_damaged(struct vault *vault, struct error *err);
 void pack_set_free(struct pack_set *set);
 void pack_set_free_p(struct pack_set **set);
 /* False when it is not there. Notes that it was asked for. */

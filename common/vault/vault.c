@@ -258,7 +258,8 @@ vault_create(struct vault_backend backend, const struct clock *clock, const char
     CLEANUP(vault_close_p) struct vault *there = vault_open(backend, clock, vault_id, password, &first);
     if (there != NULL)
         return 0;
-    if (first.kind == ERROR_NOT_FOUND) {
+    /* A format object that was cut off as it was written: the host knows whether it may be replaced. */
+    if (first.kind == ERROR_NOT_FOUND || first.kind == ERROR_FORMAT) {
         struct error write = ERROR_INIT;
         const struct key_slot_cost *cost = params == NULL ? NULL : params->password_cost;
         if (write_slot_and_format(backend, clock, &format, password, cost, &write) == 0)

@@ -89,6 +89,8 @@ int vault_copy_packs_for(struct copy_packs *packs, const struct point *point, co
                          struct error *why, struct error *err);
 /* Every pack there is. As above. */
 int vault_copy_packs_all(struct copy_packs *packs, struct error *why, struct error *err);
+/* Something in the destination is damaged or missing: what its points need may not all be there. */
+bool vault_copy_packs_damaged(const struct copy_packs *packs);
 /* Names of packs that arrived last, for the commit. */
 const char (*vault_copy_packs_names(const struct copy_packs *packs, size_t *count))[PACK_NAME_LEN];
 

@@ -31,7 +31,9 @@ struct copy_packs {
     struct vault *vault;         /* NULL: without a key */
     struct vault_reader *reader; /* with a key */
     struct pack_set *stored;     /* in the source */
-    struct pack_set *arrived;    /* in the destination, before this run */
+    struct vault_backend to;
+    struct pack_set *arrived; /* in the destination, before this run; none that is known to be cut off or damaged */
+    struct pack_set *damaged; /* in the destination */
     struct handled *handled;
     struct copy_upload *upload;
     struct buffer pack, opened;
@@ -40,11 +42,14 @@ struct copy_packs {
     size_t name_count, name_at;
 };
 
-static struct pack_set *
-list(struct vault_backend backend, bool kept, struct error *err)
+static int
+list_packs(struct copy_packs *packs, struct error *err)
 {
-    struct vault anyone = { .backend = backend };
-    return kept ? pack_set_list_kept(&anyone, err) : pack_set_list(&anyone, err);
+    struct vault from = { .backend = packs->from }, to = { .backend = packs->to };
+    packs->arrived = pack_set_list_whole(&to, err);
+    packs->damaged = packs->arrived == NULL ? NULL : pack_set_list_damaged(&to, err);
+    packs->stored = packs->damaged == NULL ? NULL : pack_set_list(&from, err);
+    return packs->stored == NULL ? -1 : 0;
 }
 
 struct copy_packs *
@@ -54,11 +59,12 @@ vault_copy_packs_new(struct vault_copy *copy, const struct vault_copy_source *fr
     CLEANUP(vault_copy_packs_free_p) struct copy_packs *packs = MEMORY_NEW(struct copy_packs);
     packs->copy = copy;
     packs->from = from->backend;
+    packs->to = to;
     packs->vault = from->vault;
     packs->names = memory_new(NAMES_KEPT * sizeof(packs->names[0]));
     buffer_init(&packs->pack, PACK_MAX_BYTES);
     buffer_init(&packs->opened, PACK_MAX_BYTES);
-    if ((packs->arrived = list(to, true, err)) == NULL || (packs->stored = list(from->backend, false, err)) == NULL)
+    if (list_packs(packs, err) != 0)
         return NULL;
     packs->upload = vault_copy_upload_open(to, err);
     if (packs->upload == NULL)
@@ -90,6 +96,7 @@ vault_copy_packs_free(struct copy_packs *packs)
     vault_reader_close(packs->reader);
     pack_set_free(packs->stored);
     pack_set_free(packs->arrived);
+    pack_set_free(packs->damaged);
     buffer_clear(&packs->pack);
     buffer_clear(&packs->opened);
     aead_free(packs->aead);
@@ -108,6 +115,12 @@ const char (*vault_copy_packs_names(const struct copy_packs *packs, size_t *coun
 {
     *count = packs->name_count;
     return (const char(*)[PACK_NAME_LEN])packs->names;
+}
+
+bool
+vault_copy_packs_damaged(const struct copy_packs *packs)
+{
+    return pack_set_count(packs->damaged) > 0;
 }
 
 static int
@@ -204,7 +217,57 @@ keep_name(struct copy_packs *packs, const char *name)
     packs->name_count += packs->name_count < NAMES_KEPT;
 }
 
-/* 1: it is on its way, 0: it is damaged, *damage says how; -1. */
+struct elsewhere {
+    struct copy_packs *packs;
+    struct chunk_id *ids;
+    size_t count;
+    bool all;
+};
+
+static int
+ask(struct elsewhere *elsewhere, struct error *err)
+{
+    struct vault_backend to = elsewhere->packs->to;
+    CLEANUP(memory_free_p)
+    struct chunk_place *places = memory_new((elsewhere->count + 1) * sizeof(*places));
+    if (to.vtable->find_chunks(to.ctx, elsewhere->ids, elsewhere->count, places, err) != 0)
+        return -1;
+    for (size_t i = 0; i < elsewhere->count; i++)
+        elsewhere->all = elsewhere->all && places[i].known;
+    elsewhere->count = 0;
+    return 0;
+}
+
+static int
+on_chunk(void *ctx, const struct pack_group *group, const struct pack_chunk *chunk, uint32_t offset, struct error *err)
+{
+    struct elsewhere *elsewhere = ctx;
+    (void)group;
+    (void)offset;
+    elsewhere->ids[elsewhere->count++] = chunk->id;
+    return elsewhere->count == FIND_MAX_CHUNKS ? ask(elsewhere, err) : 0;
+}
+
+/* Of a pack that the destination has damaged: whether all it held stands in whole packs there, as after a heal. 1, 0,
+ * -1. */
+static int
+is_elsewhere(struct copy_packs *packs, const char *name, const struct pack_trailer *trailer, struct error *err)
+{
+    size_t tail = trailer->directory_len + (size_t)PACK_TRAILER_LEN;
+    const struct buffer *pack = &packs->pack;
+    const struct pack_parts parts = { pack->data, pack->data + pack->len - tail, tail, pack->len };
+    if (!pack_set_has(packs->damaged, name))
+        return 0;
+    struct elsewhere elsewhere = { .packs = packs, .all = true };
+    elsewhere.ids = memory_new(FIND_MAX_CHUNKS * sizeof(struct chunk_id));
+    int failed = pack_directory_walk(&parts, NULL, on_chunk, &elsewhere, err);
+    if (failed == 0)
+        failed = ask(&elsewhere, err);
+    free(elsewhere.ids);
+    return failed != 0 ? -1 : elsewhere.all;
+}
+
+/* 1: it is on its way, or needed no more; 0: it is damaged, *damage says how; -1. */
 static int
 fetch(struct copy_packs *packs, const char *name, struct error *damage, struct error *err)
 {
@@ -225,6 +288,9 @@ fetch(struct copy_packs *packs, const char *name, struct error *damage, struct e
                                &failure, err);
     }
     counts->bytes_read += packs->pack.len;
+    int elsewhere = is_elsewhere(packs, name, &trailer, err);
+    if (elsewhere != 0)
+        return elsewhere;
     if (vault_copy_upload_put(packs->upload, name, &packs->pack, err) != 0)
         return -1;
     vault_copy_upload_count(packs->upload, counts);

@@ -256,7 +256,8 @@ copy_point(struct reseal *run, const char *id, struct error *err)
     if (vault_copy_check(&run->copy, err) != 0)
         return -1;
     bool there = point_read(run->to, id, &done.to, err) == 0;
-    if (!there && err->kind != ERROR_NOT_FOUND)
+    /* One that was cut off, or is damaged, is copied again: the host replaces it when it does not fit its digest. */
+    if (!there && err->kind != ERROR_NOT_FOUND && err->kind != ERROR_CORRUPT && err->kind != ERROR_FORMAT)
         return error_wrap(err, "in the destination");
     error_clear(err);
     bool readable = point_read(run->from, id, &done.from, &failure) == 0;

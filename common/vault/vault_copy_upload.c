@@ -33,6 +33,8 @@ run(void *ctx)
         pthread_mutex_unlock(&upload->lock);
         int failed =
             upload->to.vtable->put_pack(upload->to.ctx, upload->name, upload->pack.data, upload->pack.len, &failure);
+        if (failed != 0 && failure.kind == ERROR_EXISTS)
+            error_wrap(&failure, "the destination has it damaged: verify that vault with --data, heal it, copy again");
         if (failed != 0)
             error_wrap(&failure, "pack %s", upload->name);
         pthread_mutex_lock(&upload->lock);

@@ -73,12 +73,14 @@ copy_format(struct verbatim *run, struct error *err)
         vault_format_decode(ours, ours_len, &run->format, err) != 0)
         return error_wrap(err, "the source's format object");
     if (to.vtable->get_object(to.ctx, OBJECT_FORMAT, VAULT_FORMAT_NAME, &theirs, &theirs_len, &missing) == 0) {
-        if (ours_len != theirs_len || memcmp(ours, theirs, ours_len) != 0)
+        if (ours_len == theirs_len && memcmp(ours, theirs, ours_len) == 0)
+            return copy_slots(run, err);
+        /* One that was cut off as it was written is none: the host lets it be replaced. */
+        if (vault_format_decode(theirs, theirs_len, &(struct vault_format){ .version = 0 }, &missing) == 0 ||
+            missing.kind != ERROR_FORMAT)
             return FAIL(err, ERROR_CONFLICT, 0, "the destination is another vault, not a replica of vault %s",
                         run->format.vault_id);
-        return copy_slots(run, err);
-    }
-    if (missing.kind != ERROR_NOT_FOUND) {
+    } else if (missing.kind != ERROR_NOT_FOUND) {
         *err = missing;
         return -1;
     }
@@ -101,9 +103,14 @@ is_there(const struct verbatim *run, const char *id, const uint8_t *object, size
         *err = missing;
         return -1;
     }
-    if (there_len != len || memcmp(there, object, len) != 0)
-        return FAIL(err, ERROR_CONFLICT, 0, "the destination has another recovery point %s", id);
-    return 1;
+    if (there_len == len && memcmp(there, object, len) == 0)
+        return 1;
+    /* The same: what does not fit its own digest is not there. */
+    struct point_header header;
+    if (point_header_decode(there, there_len, &header, &missing) != 0 &&
+        (missing.kind == ERROR_CORRUPT || missing.kind == ERROR_FORMAT))
+        return 0;
+    return FAIL(err, ERROR_CONFLICT, 0, "the destination has another recovery point %s", id);
 }
 
 static int
@@ -168,7 +175,7 @@ static int
 told(struct verbatim *run, const struct point *point, bool there, uint64_t stored, struct error *err)
 {
     bool keyed = run->from.vault != NULL;
-    if (keyed)
+    if (keyed && (!there || !vault_copy_packs_damaged(run->packs)))
         keep_base(run, point);
     return vault_copy_told(&run->copy, run->copy.point, keyed ? point : NULL, there, stored, err);
 }

@@ -368,8 +368,6 @@ run_once(struct crash_world *world, const struct crash_scenario *scenario, const
         expect_opens(world, scenario);
     check_all(world, scenario, tears);
     err = (struct error)ERROR_INIT;
-    if (tears)
-        return struck;
     if (failed != 0 && scenario->act(world, &err) != 0)
         fail_step("again, after the fault: %s", err.text);
     check_all(world, scenario, tears);

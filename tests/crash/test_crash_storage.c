@@ -17,12 +17,19 @@ struct memory_place {
     int victim;
 };
 
-enum mode { LOST, LOST_AFTER, TORN, ANSWER_LOST, FIRST_KIND };
+enum mode { LOST, LOST_AFTER, TORN, ZEROED, ANSWER_LOST, FIRST_KIND };
 
 static const enum error_kind kinds[] = { ERROR_IO, ERROR_UNAVAILABLE, ERROR_NO_SPACE };
 static const char *const modes[] = {
-    "power lost before a change", "power lost after a change",   "power lost, object torn",  "answer lost",
-    "call fails with io",         "call fails with unavailable", "call fails with no_space", NULL,
+    "power lost before a change",
+    "power lost after a change",
+    "power lost, object torn",
+    "power lost, object half zeros",
+    "answer lost",
+    "call fails with io",
+    "call fails with unavailable",
+    "call fails with no_space",
+    NULL,
 };
 
 static struct torn_storage *
@@ -89,7 +96,7 @@ static void
 place_arm(void *ctx, const struct crash_fault *fault)
 {
     static const enum torn_mode torn_modes[] = { TORN_POWER_LOST, TORN_POWER_LOST_AFTER, TORN_WRITE_TORN,
-                                                 TORN_ANSWER_LOST };
+                                                 TORN_WRITE_ZEROED, TORN_ANSWER_LOST };
     struct torn_fault torn = { TORN_CALL_FAILS, fault->at, ERROR_UNAVAILABLE };
     struct memory_place *place = ctx;
     if (fault->mode < FIRST_KIND)
@@ -110,7 +117,7 @@ place_struck(void *ctx)
 static bool
 tears_objects(unsigned mode)
 {
-    return mode == TORN;
+    return mode == TORN || mode == ZEROED;
 }
 
 static void

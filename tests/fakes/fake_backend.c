@@ -220,6 +220,7 @@ static int
 on_list_objects(void *backend, enum object_class class, vault_name_fn *found, void *ctx, struct error *err)
 {
     struct fake_backend *fake = backend;
+    class = class == OBJECT_WHOLE_PACK ? OBJECT_PACK : class;
     if (enter(fake, err) != 0)
         return -1;
     pthread_mutex_unlock(&fake->lock);

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#define BLOCK ((size_t)1 << 20)
+#define BLOCK      ((size_t)1 << 20)
+#define TORN_BLOCK ((size_t)4096) /* what a disk writes at once */
 
 struct object {
     char name[STORAGE_NAME_LEN];
@@ -159,7 +160,7 @@ enter(struct torn_storage *torn, bool changes, bool *late, struct error *err)
     if (!strikes(torn, changes))
         return 0;
     *late = torn->fault.mode == TORN_ANSWER_LOST || torn->fault.mode == TORN_POWER_LOST_AFTER ||
-            torn->fault.mode == TORN_WRITE_TORN;
+            torn->fault.mode == TORN_WRITE_TORN || torn->fault.mode == TORN_WRITE_ZEROED;
     if (*late)
         return 0;
     return torn->dark ? fail_dark(err) : FAIL(err, torn->fault.kind, 0, "a fault of the test");
@@ -209,6 +210,16 @@ put_object(struct torn_storage *torn, const char *name, const struct storage_con
     return FAIL(err, ERROR_IO, 0, "the file ends early");
 }
 
+static void
+tear(struct object *object, enum torn_mode mode)
+{
+    size_t whole = object->len / 2 / TORN_BLOCK * TORN_BLOCK;
+    if (mode == TORN_WRITE_TORN)
+        object->len /= 2;
+    else if (mode == TORN_WRITE_ZEROED)
+        memset(object->data + whole, 0, object->len - whole);
+}
+
 static int
 torn_put(struct storage *storage, const char *name, const struct storage_content *content, int64_t lock_until_ms,
          struct error *err)
@@ -218,8 +229,8 @@ torn_put(struct storage *storage, const char *name, const struct storage_content
     int failed = enter(torn, true, &late, err);
     if (failed == 0)
         failed = put_object(torn, name, content, lock_until_ms, err);
-    if (failed == 0 && late && torn->fault.mode == TORN_WRITE_TORN)
-        find(torn, name)->len /= 2;
+    if (failed == 0 && late)
+        tear(find(torn, name), torn->fault.mode);
     return leave(torn, late, failed, err);
 }
 

@@ -15,7 +15,8 @@ enum torn_mode {
     TORN_ANSWER_LOST,      /* one call that changes something does so, and fails */
     TORN_POWER_LOST,       /* a call that changes something does not, and everything after it fails */
     TORN_POWER_LOST_AFTER, /* it does, nobody hears of it, and everything after it fails */
-    TORN_WRITE_TORN        /* of what it puts the first half is left, and everything after it fails */
+    TORN_WRITE_TORN,       /* of what it puts the first half is left, and everything after it fails */
+    TORN_WRITE_ZEROED      /* it has its size, and zeros from the middle's 4 KiB block on */
 };
 
 struct torn_fault {

@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a group takes in a directory at the least: two lengths, and a chunk. */
+#define GROUP_LEAST   19
+#define LEAST_CEILING ((size_t)1 << 30)
+
 struct pack_name {
     uint8_t bytes[PACK_NAME_BYTES];
+    uint32_t size; /* no pack is larger than PACK_MAX_BYTES */
 };
 
 struct names {
@@ -17,7 +22,7 @@ struct names {
 };
 
 struct lost_packs {
-    struct names stored, lost;
+    struct names stored, lost, cut;
 };
 
 struct lost_packs *
@@ -33,11 +38,12 @@ lost_packs_free(struct lost_packs *lost)
         return;
     free(lost->stored.at);
     free(lost->lost.at);
+    free(lost->cut.at);
     free(lost);
 }
 
 static int
-add(struct names *names, const uint8_t *name, struct error *err)
+add(struct names *names, const uint8_t *name, uint32_t size, struct error *err)
 {
     if (names->count == names->capacity) {
         size_t capacity = names->capacity == 0 ? 1024 : names->capacity * 2;
@@ -47,6 +53,7 @@ add(struct names *names, const uint8_t *name, struct error *err)
         names->at = bigger;
         names->capacity = capacity;
     }
+    names->at[names->count].size = size;
     memcpy(names->at[names->count++].bytes, name, PACK_NAME_BYTES);
     return 0;
 }
@@ -71,17 +78,41 @@ find(const struct names *names, const uint8_t *name)
 }
 
 int
-lost_packs_note_stored(struct lost_packs *lost, const uint8_t name[16], struct error *err)
+lost_packs_note_stored(struct lost_packs *lost, const uint8_t name[16], uint64_t size, struct error *err)
 {
-    return add(&lost->stored, name, err);
+    return add(&lost->stored, name, size > UINT32_MAX ? UINT32_MAX : (uint32_t)size, err);
+}
+
+/* The bytes that each pack of the segment has at the least. */
+static uint64_t *
+least_sizes(const struct index_segment *segment, struct error *err)
+{
+    struct index_group group;
+    uint64_t *least = memory_array(index_segment_packs(segment), sizeof(*least), LEAST_CEILING, err);
+    if (least == NULL)
+        return NULL;
+    memset(least, 0, index_segment_packs(segment) * sizeof(*least));
+    for (size_t i = 0; i < index_segment_groups(segment); i++) {
+        index_segment_group(segment, i, &group);
+        /* The groups of a pack stand one behind the other, so the last one's end counts. */
+        uint64_t end = (uint64_t)group.offset + group.stored + GROUP_LEAST * ((uint64_t)group.ordinal + 1);
+        if (end > least[group.pack])
+            least[group.pack] = end;
+    }
+    return least;
 }
 
 static int
 add_missing(struct lost_packs *lost, const struct index_segment *segment, struct error *err)
 {
+    CLEANUP(memory_free_p) uint64_t *least = least_sizes(segment, err);
+    if (least == NULL)
+        return -1;
     for (size_t i = 0; i < index_segment_packs(segment); i++) {
         const uint8_t *name = index_segment_pack(segment, i);
-        if (find(&lost->stored, name) == NULL && add(&lost->lost, name, err) != 0)
+        const struct pack_name *stored = find(&lost->stored, name);
+        bool cut = stored != NULL && stored->size < least[i] + PACK_TRAILER_LEN;
+        if ((stored == NULL || cut) && add(cut ? &lost->cut : &lost->lost, name, 0, err) != 0)
             return -1;
     }
     return 0;
@@ -126,7 +157,7 @@ lost_packs_add(struct lost_packs *lost, const uint8_t name[16], struct error *er
 {
     if (lost_packs_has(lost, name))
         return 0;
-    if (add(&lost->lost, name, err) != 0)
+    if (add(&lost->lost, name, 0, err) != 0)
         return -1;
     size_t at = lost->lost.count - 1;
     for (; at > 0 && compare(&lost->lost.at[at - 1], name) > 0; at--)
@@ -151,4 +182,22 @@ size_t
 lost_packs_count(const struct lost_packs *lost)
 {
     return lost->lost.count;
+}
+
+const uint8_t *
+lost_packs_name(const struct lost_packs *lost, size_t at)
+{
+    return lost->lost.at[at].bytes;
+}
+
+size_t
+lost_packs_cut_count(const struct lost_packs *lost)
+{
+    return lost->cut.count;
+}
+
+const uint8_t *
+lost_packs_cut(const struct lost_packs *lost, size_t at)
+{
+    return lost->cut.at[at].bytes;
 }

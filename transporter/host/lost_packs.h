@@ -12,8 +12,8 @@ struct lost_packs;
 struct lost_packs *lost_packs_new(void);
 void lost_packs_free(struct lost_packs *lost);
 
-/* Each pack that the storage lists, in any order; then once what the segments list. */
-int lost_packs_note_stored(struct lost_packs *lost, const uint8_t name[16], struct error *err);
+/* Each pack that the storage lists, with its bytes, in any order; then once what the segments list. */
+int lost_packs_note_stored(struct lost_packs *lost, const uint8_t name[16], uint64_t size, struct error *err);
 int lost_packs_settle(struct lost_packs *lost, struct index_segment *const *segments, size_t count, struct error *err);
 
 /* Nothing is lost before lost_packs_settle(). */
@@ -25,5 +25,9 @@ int lost_packs_add(struct lost_packs *lost, const uint8_t name[16], struct error
 /* It has come back. */
 void lost_packs_drop(struct lost_packs *lost, const uint8_t name[16]);
 size_t lost_packs_count(const struct lost_packs *lost);
+const uint8_t *lost_packs_name(const struct lost_packs *lost, size_t at);
+/* Packs that are stored, and shorter than a segment says; as lost_packs_settle() found them. */
+size_t lost_packs_cut_count(const struct lost_packs *lost);
+const uint8_t *lost_packs_cut(const struct lost_packs *lost, size_t at);
 
 #endif

@@ -98,6 +98,7 @@ vault_host_open(struct storage *storage, const struct clock *clock, const struct
     pthread_mutex_init(&host->sweeping, NULL);
     pthread_mutex_init(&host->extending, NULL);
     pthread_mutex_init(&host->locking, NULL);
+    pthread_mutex_init(&host->replacing, NULL);
     pthread_mutex_init(&host->marking, NULL);
     init_commits(&host->commits);
     host->merger = index_merger_new(host);
@@ -136,6 +137,7 @@ vault_host_close(struct vault_host *host)
     pthread_mutex_destroy(&host->committing);
     pthread_mutex_destroy(&host->extending);
     pthread_mutex_destroy(&host->locking);
+    pthread_mutex_destroy(&host->replacing);
     lock_ledger_close(host->locks);
     free(host->slots);
     free(host->state_dir);
@@ -325,17 +327,14 @@ int
 vault_host_put_object(struct vault_host *host, const struct vault_host_owner *owner, enum object_class class,
                       const char *name, const uint8_t *data, size_t len, struct error *err)
 {
-    char object[STORAGE_NAME_LEN];
     if (class != OBJECT_FORMAT && class != OBJECT_KEY_SLOT)
         return FAIL(err, ERROR_USAGE, 0, "only the format object and key slots are put like this");
     if (len > OBJECT_MAX_BYTES)
         return FAIL(err, ERROR_LIMIT, 0, "an object of %zu bytes; %zu are possible", len, OBJECT_MAX_BYTES);
-    if (vault_host_object_name(host, class, name, object, err) != 0)
-        return -1;
-    int failed = vault_host_put_once(host, owner, object, data, len, err);
+    int put = vault_host_put_whole(host, owner, class, name, data, len, err);
     if (class == OBJECT_KEY_SLOT)
         vault_host_forget_slots(host);
-    return failed;
+    return put < 0 ? -1 : 0;
 }
 
 struct name_sink {
@@ -365,6 +364,10 @@ vault_host_list_objects(struct vault_host *host, enum object_class class, vault_
         return vault_host_list_slots(host, found, ctx, err);
     if (class == OBJECT_RETIRED_PACK)
         return vault_host_list_retired_packs(host, found, ctx, err);
+    if (class == OBJECT_WHOLE_PACK)
+        return vault_host_list_whole_packs(host, found, ctx, err);
+    if (class == OBJECT_DAMAGED_PACK)
+        return vault_host_list_damaged_packs(host, found, ctx, err);
     return vault_host_list_stored(host, class, found, ctx, err);
 }
 

@@ -28,45 +28,12 @@ check_point(const struct vault_host *host, const struct vault_host_owner *owner,
     return 0;
 }
 
-/* A point that does not even fit its own digest or name is nobody's: a heal may put the good one in its place. */
-static bool
-is_ruined(struct vault_host *host, const char *object, const char *name)
-{
-    CLEANUP(memory_free_p) uint8_t *there = NULL;
-    struct point_header header;
-    struct error why = ERROR_INIT;
-    size_t len;
-    if (storage_get(host->storage, object, OBJECT_MAX_BYTES, &there, &len, &why) == 0 &&
-        point_header_decode(there, len, &header, &why) == 0)
-        return strcmp(header.id, name) != 0 || strcmp(header.vault_id, host->vault_id) != 0;
-    return why.kind == ERROR_CORRUPT || why.kind == ERROR_FORMAT;
-}
-
-static int
-put_point(struct vault_host *host, const struct vault_host_owner *owner, const char *object,
-          const struct vault_commit *point, struct error *err)
-{
-    struct error taken = ERROR_INIT;
-    if (vault_host_put_once(host, owner, object, point->data, point->len, &taken) == 0)
-        return 0;
-    if (taken.kind == ERROR_EXISTS && is_ruined(host, object, point->name)) {
-        if (storage_remove(host->storage, object, err) != 0)
-            return error_wrap(err, "taking the damaged recovery point away");
-        return vault_host_put_once(host, owner, object, point->data, point->len, err);
-    }
-    if (err != NULL)
-        *err = taken;
-    return -1;
-}
-
 int
 vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *owner, const struct vault_commit *point,
                         int64_t *locked_until, struct error *err)
 {
-    char object[STORAGE_NAME_LEN];
     int64_t until = 0;
-    if (vault_host_object_name(host, OBJECT_POINT, point->name, object, err) != 0 ||
-        check_point(host, owner, point, err) != 0)
+    if (check_point(host, owner, point, err) != 0)
         return -1;
     if (owner != NULL && fence_store_check(host->fences, owner->scope, owner->fence, err) != 0)
         return -1;
@@ -84,7 +51,8 @@ vault_host_commit_point(struct vault_host *host, const struct vault_host_owner *
     pthread_rwlock_rdlock(&host->commits);
     int failed = vault_host_check_epoch(host, point->epoch, point->name, err);
     if (failed == 0)
-        failed = put_point(host, owner, object, point, err);
+        failed =
+            vault_host_put_whole(host, owner, OBJECT_POINT, point->name, point->data, point->len, err) < 0 ? -1 : 0;
     pthread_rwlock_unlock(&host->commits);
     if (failed != 0)
         return -1;

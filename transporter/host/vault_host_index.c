@@ -223,19 +223,48 @@ recover_pack(struct vault_host *host, const char *name, struct error *err)
 }
 
 static int
-on_pack_found(void *ctx, const char *name, struct error *err)
+on_pack_found(void *ctx, const char *object, const struct storage_stat *stat, struct error *err)
 {
     struct unlisted *unlisted = ctx;
     struct vault_host *host = unlisted->host;
+    const char *name = strrchr(object, '/') + 1;
     uint8_t binary[PACK_NAME_BYTES];
     if (pack_name_parse(name, binary) != 0)
         return 0;
-    if (lost_packs_note_stored(unlisted->stored, binary, err) != 0)
+    if (lost_packs_note_stored(unlisted->stored, binary, stat->size, err) != 0)
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;
     bool retired = retire_state_pack(host->retired, binary) != 0 || pack_marks_touch(&host->marks, binary);
     return buffer_append(retired ? &unlisted->retired : &unlisted->kept, name, PACK_NAME_LEN, err);
+}
+
+static int
+list_packs(struct unlisted *unlisted, struct error *err)
+{
+    struct vault_host *host = unlisted->host;
+    CLEANUP(memory_free_p) char *prefix = memory_printf("%s/packs", host->vault_id);
+    __atomic_fetch_add(&host->lists, 1, __ATOMIC_RELAXED);
+    return storage_list(host->storage, prefix, on_pack_found, unlisted, err);
+}
+
+/* A pack that is shorter than its index says was cut off: what is left of it is for readers that find no other place.
+ * No record says so, since every host sees it for itself. */
+static int
+mark_cut(struct vault_host *host, const struct lost_packs *lost, struct error *err)
+{
+    int failed = 0;
+    struct pack_mark mark = { .group = PACK_MARK_WHOLE };
+    pthread_rwlock_wrlock(&host->lock);
+    for (size_t i = 0; failed == 0 && i < lost_packs_cut_count(lost); i++) {
+        memcpy(mark.pack, lost_packs_cut(lost, i), sizeof(mark.pack));
+        failed = pack_marks_add(&host->marks, &mark, err);
+    }
+    pthread_rwlock_unlock(&host->lock);
+    if (failed == 0 && lost_packs_cut_count(lost) > 0)
+        log_warn("host", "packs are cut off in the storage: heal the vault, or copy into it again vault=%s packs=%zu",
+                 host->vault_id, lost_packs_cut_count(lost));
+    return failed;
 }
 
 static int
@@ -256,9 +285,11 @@ load_packs(struct vault_host *host, struct error *err)
     struct unlisted unlisted = {
         .host = host, .stored = host->lost, .kept = BUFFER_INIT(NAMES_CEILING), .retired = BUFFER_INIT(NAMES_CEILING)
     };
-    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &unlisted, err);
+    int failed = list_packs(&unlisted, err);
     if (failed == 0)
         failed = lost_packs_settle(host->lost, host->segments, host->segment_count, err);
+    if (failed == 0)
+        failed = mark_cut(host, host->lost, err);
     if (failed == 0)
         failed = recover_packs(host, &unlisted.kept, err);
     if (failed == 0 && unlisted.retired.len > 0)
@@ -342,11 +373,13 @@ vault_host_refresh_packs(struct vault_host *host, struct error *err)
     struct unlisted unlisted = {
         .host = host, .stored = lost, .kept = BUFFER_INIT(NAMES_CEILING), .retired = BUFFER_INIT(NAMES_CEILING)
     };
-    int failed = vault_host_list_objects(host, OBJECT_PACK, on_pack_found, &unlisted, err);
+    int failed = list_packs(&unlisted, err);
     if (failed == 0)
         failed = lost_packs_settle(lost, segments, count, err);
     if (failed == 0)
         failed = note_lost(host, lost, segments, count, err);
+    if (failed == 0)
+        failed = mark_cut(host, lost, err);
     if (failed == 0)
         failed = recover_packs(host, &unlisted.kept, err);
     buffer_clear(&unlisted.kept);
@@ -489,16 +522,26 @@ vault_host_put_pack(struct vault_host *host, const struct vault_host_owner *owne
     return vault_host_store_pack(host, owner, name, data, len, false, err);
 }
 
+/* It was replaced: what was said of the one before it is over. */
+static int
+forget_marks(struct vault_host *host, const char *name, const uint8_t binary[PACK_NAME_BYTES], struct error *err)
+{
+    struct vault_mark good = { .group = PACK_MARK_WHOLE, .good = true };
+    uint64_t ordinal;
+    pthread_rwlock_rdlock(&host->lock);
+    bool marked = pack_marks_touch(&host->marks, binary);
+    pthread_rwlock_unlock(&host->lock);
+    memcpy(good.pack, name, sizeof(good.pack));
+    return marked ? vault_host_quarantine(host, &good, 1, &ordinal, err) : 0;
+}
+
 int
 vault_host_store_pack(struct vault_host *host, const struct vault_host_owner *owner, const char *name,
                       const uint8_t *data, size_t len, bool replaces, struct error *err)
 {
-    char object[STORAGE_NAME_LEN];
     struct pack_trailer trailer;
     struct pack_header header;
     uint8_t binary[PACK_NAME_BYTES];
-    if (vault_host_object_name(host, OBJECT_PACK, name, object, err) != 0)
-        return -1;
     if (len < PACK_HEADER_LEN + PACK_TRAILER_LEN || len > PACK_MAX_BYTES)
         return FAIL(err, ERROR_FORMAT, 0, "a pack of %zu bytes is none", len);
     if (pack_header_decode(data, len, &header, err) != 0 ||
@@ -515,7 +558,8 @@ vault_host_store_pack(struct vault_host *host, const struct vault_host_owner *ow
     pthread_rwlock_unlock(&host->lock);
     if (retired)
         return FAIL(err, ERROR_CONFLICT, 0, "pack %s is retired and may go: run again, or undo that first", name);
-    if (vault_host_put_once(host, owner, object, data, len, err) != 0)
+    int put = vault_host_put_whole(host, owner, OBJECT_PACK, name, data, len, err);
+    if (put < 0 || (put == 1 && forget_marks(host, name, binary, err) != 0))
         return -1;
     if (vault_host_knows_pack(host, name))
         return 0;

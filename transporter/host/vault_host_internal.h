@@ -54,6 +54,7 @@ struct vault_host {
     struct lock_ledger *locks;
     uint32_t lock_max_days;
     pthread_mutex_t extending; /* one batch of locks is extended at a time */
+    pthread_mutex_t replacing; /* one ruined object makes room at a time */
     pthread_mutex_t locking;   /* the key slots' names */
     char (*slots)[OBJECT_NAME_LEN];
     size_t slot_count;
@@ -72,6 +73,11 @@ int vault_host_object_name(const struct vault_host *host, enum object_class clas
  * and as vault_host_put_until() says. */
 int vault_host_put_once(struct vault_host *host, const struct vault_host_owner *owner, const char *object,
                         const uint8_t *data, size_t len, struct error *err);
+/* Likewise, but what is there and is ruined makes room: it does not even fit its own length, digest or name, as after a
+ * write that was cut off. Nobody counts on it, and for a good object of that name there is no other place. 1: it was
+ * replaced; 0: stored, or there already; -1. */
+int vault_host_put_whole(struct vault_host *host, const struct vault_host_owner *owner, enum object_class class,
+                         const char *name, const uint8_t *data, size_t len, struct error *err);
 
 /* Segments, then packs that none of them lists. */
 int vault_host_load_index(struct vault_host *host, struct error *err);
@@ -100,6 +106,9 @@ int vault_host_check_epoch(struct vault_host *host, uint64_t epoch, const char *
 /* 0 when the point is not retired. */
 uint64_t vault_host_point_retired(struct vault_host *host, const char *point);
 int vault_host_list_retired_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
+/* OBJECT_WHOLE_PACK: the storage is listed for it. */
+int vault_host_list_whole_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
+int vault_host_list_damaged_packs(struct vault_host *host, vault_name_fn *found, void *ctx, struct error *err);
 /* Reads the records of what was found damaged. */
 int vault_host_load_quarantine(struct vault_host *host, struct error *err);
 /* Whether a sweep's session is open; called with `sweeping` held. One that nobody has used for long is ended. */

@@ -191,7 +191,7 @@ store(struct vault_host *host, const struct host_sweep *sweep, const uint8_t *da
     if (failed == 0 && !again && kind == RETIRE_RECORD)
         failed = vault_host_write_segment(host, err);
     if (failed == 0 && !again)
-        failed = vault_host_put_once(host, NULL, path, data, len, err);
+        failed = vault_host_put_whole(host, NULL, OBJECT_RETIRE, name, data, len, err) < 0 ? -1 : 0;
     if (failed == 0)
         failed = apply(host, &object, err);
     retire_object_clear(&object);

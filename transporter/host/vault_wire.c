@@ -51,6 +51,12 @@ vault_wire_class(Longhaul__V1__ObjectClass from, enum object_class *to, struct e
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_PACK:
         *to = OBJECT_RETIRED_PACK;
         return 0;
+    case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_WHOLE_PACK:
+        *to = OBJECT_WHOLE_PACK;
+        return 0;
+    case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_DAMAGED_PACK:
+        *to = OBJECT_DAMAGED_PACK;
+        return 0;
     case LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED:
     case _LONGHAUL__V1__OBJECT_CLASS_IS_INT_SIZE:
         break;
@@ -78,6 +84,10 @@ vault_wire_class_out(enum object_class from)
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_POINT;
     case OBJECT_RETIRED_PACK:
         return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_RETIRED_PACK;
+    case OBJECT_WHOLE_PACK:
+        return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_WHOLE_PACK;
+    case OBJECT_DAMAGED_PACK:
+        return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_DAMAGED_PACK;
     }
     return LONGHAUL__V1__OBJECT_CLASS__OBJECT_CLASS_UNSPECIFIED;
 }
