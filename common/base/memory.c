@@ -66,6 +66,17 @@ memory_array(size_t count, size_t size, size_t ceiling, struct error *err)
     return p;
 }
 
+void *
+memory_pages(size_t size, size_t ceiling, struct error *err)
+{
+    void *p = NULL;
+    if (size > ceiling)
+        FAIL(err, ERROR_LIMIT, 0, "%zu bytes are more than the limit of %zu bytes", size, ceiling);
+    else if ((p = aligned_alloc(MEMORY_PAGE, (size + MEMORY_PAGE - 1) / MEMORY_PAGE * MEMORY_PAGE)) == NULL)
+        FAIL(err, ERROR_LIMIT, 0, "out of memory for %zu bytes", size);
+    return p;
+}
+
 void
 memory_free_p(void *pointer_to_pointer)
 {

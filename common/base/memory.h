@@ -27,12 +27,17 @@ char *memory_printf(const char *fmt, ...) __attribute__((returns_nonnull, malloc
  * is out. Zeroed. A count of zero yields a valid pointer. */
 void *memory_array(size_t count, size_t size, size_t ceiling, struct error *err);
 
+/* The same for a block that a file may be written from without a copy: it begins at a page. Not zeroed. */
+void *memory_pages(size_t size, size_t ceiling, struct error *err);
+
 /* CLEANUP(memory_free_p) on a char* or uint8_t* variable. */
 void memory_free_p(void *pointer_to_pointer);
 
 /* Call first in main: makes the heap of a program with many threads give memory back. Large blocks go to the system
  * when they are freed, and threads share two arenas instead of keeping what they freed to themselves. */
 void memory_prepare_process(void);
+
+#define MEMORY_PAGE 4096
 
 #define MEMORY_NEW(type) ((type *)memory_new(sizeof(type)))
 

@@ -2,7 +2,6 @@
 
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
-#include "common/vault/group_codec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +78,7 @@ static int
 emit(struct content_stream *stream, const uint8_t *data, size_t len, struct error *err)
 {
     struct content_list_entry entry = { .len = len };
-    enum writer_class class = stream->class;
-    if (class == CLASS_FILE && group_codec_looks_dense(data, len))
-        class = CLASS_DENSE;
-    if (vault_writer_feed(stream->writer, stream->naming, class, data, len, &entry.id, err) != 0)
+    if (vault_writer_feed(stream->writer, stream->naming, stream->class, data, len, &entry.id, err) != 0)
         return -1;
     stream->total += len;
     return add_entry(stream, 0, &entry, err);

@@ -4,13 +4,16 @@
 #include "common/base/memory.h"
 #include "common/vault/chunk.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
-/* Of zstd: the fastest search, and literals stay as they are. */
-#define DENSE_LEVEL (-1)
+/* Of zstd. Of dense bytes: the fastest search, and literals stay as they are. Of file bytes, instead of the default
+ * level: matches of five bytes found by one hash table take 65 % of the time, and 0.6 % more room. */
+#define DENSE_LEVEL   (-1)
+#define FILE_LEVEL    2
+#define FILE_MATCH    5
+#define DEFAULT_LEVEL 3
 
 struct group_encoder {
     ZSTD_CCtx *zstd;
@@ -45,8 +48,22 @@ group_encoder_free(struct group_encoder *encoder)
     free(encoder);
 }
 
+static void
+set_effort(struct group_encoder *encoder, enum group_kind kind)
+{
+    int level = encoder->level, match = 0;
+    if (kind == GROUP_DENSE) {
+        level = DENSE_LEVEL;
+    } else if (kind == GROUP_FILE && level == DEFAULT_LEVEL) {
+        level = FILE_LEVEL;
+        match = FILE_MATCH;
+    }
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, level);
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_minMatch, match);
+}
+
 const uint8_t *
-group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, bool dense, size_t *out_len,
+group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len, enum group_kind kind, size_t *out_len,
                   struct error *err)
 {
     size_t bound = 1 + ZSTD_compressBound(len);
@@ -58,7 +75,7 @@ group_encoder_run(struct group_encoder *encoder, const uint8_t *data, size_t len
             return NULL;
         encoder->capacity = bound;
     }
-    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, dense ? DENSE_LEVEL : encoder->level);
+    set_effort(encoder, kind);
     size_t n = ZSTD_compress2(encoder->zstd, encoder->out + 1, encoder->capacity - 1, data, len);
     if (ZSTD_isError(n)) {
         FAIL(err, ERROR_INTERNAL, 0, "zstd: %s", ZSTD_getErrorName(n));
@@ -111,24 +128,29 @@ group_decoder_run(struct group_decoder *decoder, const uint8_t *data, size_t len
     return 0;
 }
 
-#define SAMPLE 4096
+/* Of a sample of evenly spread values, the squares of their counts add up to SAMPLE * (1 + (SAMPLE - 1) / 256.0) on the
+ * average: 69,616. A fifth more is what values have that carry 7.8 bits. */
+#define SAMPLE       4096
+#define PIECES       4
+#define MOST_SQUARES 83700
 
 bool
 group_codec_looks_dense(const uint8_t *data, size_t len)
 {
     if (len < SAMPLE)
         return false;
-    /* Four pieces from all over: a document's compressed body may follow a plain head. */
-    uint32_t counts[256] = { 0 };
-    for (size_t piece = 0; piece < 4; piece++) {
-        const uint8_t *at = data + (len - SAMPLE / 4) / 3 * piece;
-        for (size_t i = 0; i < SAMPLE / 4; i++)
-            counts[at[i]]++;
+    /* Four pieces from all over: a document's compressed body may follow a plain head. Each is counted for itself, so
+     * that one count need not wait for another of the same value. */
+    uint16_t counts[PIECES][256] = { 0 };
+    size_t step = (len - SAMPLE / PIECES) / (PIECES - 1);
+    for (size_t i = 0; i < SAMPLE / PIECES; i++) {
+        for (size_t piece = 0; piece < PIECES; piece++)
+            counts[piece][data[step * piece + i]]++;
     }
-    double bits = 0;
+    uint32_t squares = 0;
     for (int i = 0; i < 256; i++) {
-        if (counts[i] > 0)
-            bits -= counts[i] * log2((double)counts[i] / SAMPLE);
+        uint32_t count = (uint32_t)counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i];
+        squares += count * count;
     }
-    return bits > 7.8 * SAMPLE;
+    return squares < MOST_SQUARES;
 }

@@ -120,8 +120,8 @@ close_gathered(struct vault_repack *repack, enum mixture mixture, struct error *
     size_t len;
     if (gathering == NULL || gathering->count == 0)
         return 0;
-    const uint8_t *plain =
-        group_encoder_run(repack->encoder, gathering->data, gathering->len, mixture != MIX_RAW, &len, err);
+    enum group_kind kind = mixture == MIX_RAW ? GROUP_DENSE : GROUP_TEXT;
+    const uint8_t *plain = group_encoder_run(repack->encoder, gathering->data, gathering->len, kind, &len, err);
     if (plain == NULL || add_group(repack, plain, len, gathering->chunks, gathering->count, err) != 0)
         return -1;
     gathering->len = gathering->count = 0;

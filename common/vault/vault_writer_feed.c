@@ -1,6 +1,7 @@
 #include "common/vault/vault_writer_internal.h"
 
 #include "common/base/memory.h"
+#include "common/vault/group_codec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,7 @@ vault_writer_feed(struct vault_writer *writer, struct hmac *naming, enum writer_
     }
     chunk->marker = false;
     chunk->name = (struct pack_chunk){ .id = *id, .len = (uint32_t)len };
-    chunk->class = class;
+    chunk->class = class == CLASS_FILE && group_codec_looks_dense(data, len) ? CLASS_DENSE : class;
     memcpy(chunk->data, data, len);
     return push(writer, chunk, err);
 }

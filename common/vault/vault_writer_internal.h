@@ -96,7 +96,8 @@ void vault_writer_fail(struct vault_writer *writer, const struct error *why);
 /* -1 and the writer's failure in err. */
 int vault_writer_failed(struct vault_writer *writer, struct error *err);
 
-/* Names a chunk and passes it on unless it is under way or was met lately. Any thread. */
+/* Names a chunk and passes it on unless it is under way or was met lately: file bytes that look incompressible apart
+ * from others. Any thread. */
 int vault_writer_feed(struct vault_writer *writer, struct hmac *naming, enum writer_class class, const uint8_t *data,
                       size_t len, struct chunk_id *id, struct error *err);
 int vault_writer_feed_marker(struct vault_writer *writer, struct error *err);

@@ -37,11 +37,22 @@ vault_writer_release_pack(struct vault_writer *writer, struct writer_pack *pack)
     pthread_cond_broadcast(&writer->changed);
 }
 
+static struct writer_pack *
+new_pack(size_t capacity, struct error *err)
+{
+    uint8_t *data = memory_pages(capacity, capacity, err);
+    if (data == NULL)
+        return NULL;
+    struct writer_pack *pack = MEMORY_NEW(struct writer_pack);
+    pack->data = (struct buffer){ .data = data, .capacity = capacity, .ceiling = capacity };
+    buffer_init(&pack->directory, WRITER_DIRECTORY);
+    return pack;
+}
+
 /* Called locked; may wait. */
 static int
 open_pack(struct vault_writer *writer, struct error *err)
 {
-    size_t capacity = writer->options.pack_bytes + WRITER_PACK_SLACK;
     while (!writer->failed && writer->pack == NULL && writer->free_packs == NULL &&
            writer->packs_made > writer->options.uploaders)
         pthread_cond_wait(&writer->changed, &writer->lock);
@@ -53,9 +64,8 @@ open_pack(struct vault_writer *writer, struct error *err)
     if (pack != NULL) {
         writer->free_packs = pack->next;
     } else {
-        pack = MEMORY_NEW(struct writer_pack);
-        buffer_init(&pack->data, capacity);
-        buffer_init(&pack->directory, WRITER_DIRECTORY);
+        if ((pack = new_pack(writer->options.pack_bytes + WRITER_PACK_SLACK, err)) == NULL)
+            return -1;
         writer->all_packs[writer->packs_made++] = pack;
     }
     pack->data.len = pack->directory.len = 0;
@@ -66,10 +76,6 @@ open_pack(struct vault_writer *writer, struct error *err)
     clock_random(writer->vault->clock, pack->header.name, sizeof(pack->header.name));
     clock_random(writer->vault->clock, pack->header.salt, sizeof(pack->header.salt));
     pack_name_text(pack->header.name, pack->name);
-    if (buffer_reserve(&pack->data, capacity, err) != 0) {
-        vault_writer_release_pack(writer, pack);
-        return -1;
-    }
     pack_header_encode(&pack->header, pack->data.data);
     pack->data.len = PACK_HEADER_LEN;
     writer->pack = pack;
@@ -144,6 +150,8 @@ out:
     return pack;
 }
 
+static const enum group_kind group_kinds[CLASS_COUNT] = { [CLASS_FILE] = GROUP_FILE, [CLASS_DENSE] = GROUP_DENSE };
+
 static int
 seal_group(struct sealer *sealer, const struct writer_group *group, struct error *err)
 {
@@ -152,7 +160,7 @@ seal_group(struct sealer *sealer, const struct writer_group *group, struct error
     uint8_t bound[VAULT_BOUND_MAX], nonce[AEAD_NONCE_LEN];
     size_t len;
     const uint8_t *body =
-        group_encoder_run(sealer->encoder, group->data, group->len, group->class == CLASS_DENSE, &len, err);
+        group_encoder_run(sealer->encoder, group->data, group->len, group_kinds[group->class], &len, err);
     if (body == NULL)
         return -1;
     struct writer_pack *pack = reserve(writer, group, len + AEAD_TAG_LEN, &place, err);

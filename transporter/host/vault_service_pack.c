@@ -36,7 +36,7 @@ incoming_begin(struct vault_service *service, struct incoming *in, const Longhau
     vault_service_reserve(service, first->size);
     in->reserved = first->size;
     in->size = (size_t)first->size;
-    in->data = memory_array(in->size, 1, PACK_MAX_BYTES, err);
+    in->data = memory_pages(in->size, PACK_MAX_BYTES, err);
     return in->data != NULL ? 0 : -1;
 }
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DIRECT_LEAST ((size_t)1 << 20)
+
 /* Makes the folders of a path, each durable in the one above before it is used. Returns the innermost one, opened. */
 static int
 open_parent(const struct storage_local *local, const char *path)
@@ -43,6 +45,38 @@ write_fully(int fd, const uint8_t *data, size_t len)
         len -= (size_t)n;
     }
     return 0;
+}
+
+/* Large objects that begin at a page go to the disk past the page cache: copying them into fresh pages costs more than
+ * all that was done to seal them, and nobody reads them soon. *done is how much of them went; the rest, at least the
+ * last part of a page, is to be written as usual, which is everything where the file system cannot do it. */
+static int
+write_direct(int fd, const uint8_t *data, size_t len, size_t *done)
+{
+    size_t whole = len - len % MEMORY_PAGE;
+    *done = 0;
+    if (len < DIRECT_LEAST || (uintptr_t)data % MEMORY_PAGE != 0 || fcntl(fd, F_SETFL, O_DIRECT) != 0)
+        return 0;
+    while (*done < whole) {
+        ssize_t n = write(fd, data + *done, whole - *done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EINVAL)
+            return -1;
+        if (n <= 0)
+            break;
+        *done += (size_t)n;
+    }
+    return fcntl(fd, F_SETFL, 0);
+}
+
+static int
+write_data(int fd, const uint8_t *data, size_t len)
+{
+    size_t done;
+    if (write_direct(fd, data, len, &done) != 0)
+        return -1;
+    return write_fully(fd, data + done, len - done);
 }
 
 static int
@@ -85,7 +119,7 @@ static int
 write_content(const struct putting *putting)
 {
     const struct storage_content *content = putting->content;
-    int failed = content->data != NULL ? write_fully(putting->fd, content->data, (size_t)content->size)
+    int failed = content->data != NULL ? write_data(putting->fd, content->data, (size_t)content->size)
                                        : copy_file(putting->fd, content->fd, content->size);
     if (failed != 0)
         return errno;

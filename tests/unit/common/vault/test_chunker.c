@@ -129,6 +129,34 @@ a_cut_follows_from_the_bytes_before_it(void **state)
         assert_int_equal(chunker_cut(sizes, gear, data, len), len);
 }
 
+/* As proto/FORMAT.md has it, byte by byte. */
+static size_t
+cut_as_specified(const struct chunker_sizes *sizes, const uint8_t *bytes, size_t len)
+{
+    uint64_t hash = 0;
+    for (size_t i = sizes->min - 64; i < len && i < sizes->max; i++) {
+        unsigned zeros = (unsigned)__builtin_ctz(sizes->average);
+        zeros = i < sizes->average ? zeros + 2 : zeros - 2;
+        hash = (hash << 1) + gear[bytes[i]];
+        if (i >= sizes->min && hash >> (64 - zeros) == 0)
+            return i + 1;
+    }
+    return len < sizes->max ? len : sizes->max;
+}
+
+static void
+cuts_are_those_of_the_specification(void **state)
+{
+    const struct chunker_sizes *sizes = &chunker_sizes_new;
+    (void)state;
+    for (size_t at = 0; at < (size_t)8 << 20;) {
+        size_t left = sizes->min + at % (sizes->max + 5000 - sizes->min);
+        size_t len = chunker_cut(sizes, gear, data + at, left);
+        assert_int_equal(len, cut_as_specified(sizes, data + at, left));
+        at += len;
+    }
+}
+
 static void
 only_sane_sizes_are_valid(void **state)
 {
@@ -149,6 +177,7 @@ main(void)
         cmocka_unit_test(lengths_are_distributed_as_documented),
         cmocka_unit_test(cuts_come_back_after_an_insertion),
         cmocka_unit_test(a_cut_follows_from_the_bytes_before_it),
+        cmocka_unit_test(cuts_are_those_of_the_specification),
         cmocka_unit_test(only_sane_sizes_are_valid),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -61,6 +61,33 @@ repository(char path[5000])
     return storage;
 }
 
+/* Of a size and at an address that the driver writes past the page cache, and of others. */
+static void
+large_objects_come_back_as_they_were(void **state)
+{
+    enum { LEN = (3 << 20) + 123, SHIFT = 7 };
+    char path[5000], name[40];
+    struct error err = ERROR_INIT;
+    struct storage *storage = repository(path);
+    uint8_t *bytes = memory_pages(LEN + SHIFT, LEN + SHIFT, &err), *back;
+    size_t len;
+    (void)state;
+    for (size_t i = 0; i < LEN + SHIFT; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 1000);
+    for (size_t cut = 0; cut < 4; cut++) {
+        const uint8_t *data = bytes + (cut == 3 ? SHIFT : 0);
+        size_t size = cut == 1 ? (size_t)1 << 20 : cut == 2 ? ((size_t)1 << 20) + 1 : LEN;
+        snprintf(name, sizeof(name), "vault-1/packs/%zu", cut);
+        assert_ok(storage_put(storage, name, data, size, 0, &err), err);
+        assert_ok(storage_get(storage, name, LEN, &back, &len, &err), err);
+        assert_int_equal(len, size);
+        assert_memory_equal(back, data, size);
+        free(back);
+    }
+    free(bytes);
+    storage_close(storage);
+}
+
 static void
 objects_are_written_once(void **state)
 {
@@ -306,6 +333,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_are_written_once),
+        cmocka_unit_test(large_objects_come_back_as_they_were),
         cmocka_unit_test(ranges_are_read_and_checked),
         cmocka_unit_test(listing_gives_names_as_they_were_put),
         cmocka_unit_test(removing_removes_and_says_when_there_is_nothing),
