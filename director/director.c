@@ -422,6 +422,13 @@ director_verify_start(struct director *director, const struct director_verify *v
 }
 
 int
+director_heal_start(struct director *director, const char *vault_id, const char *source_id, const char *actor,
+                    char run_id[IDENTIFIER_LEN], struct error *err)
+{
+    return started(director, run_start_heal(director->store, vault_id, source_id, actor, run_id, err));
+}
+
+int
 director_sweep_start(struct director *director, const struct director_sweep *sweep, const char *actor,
                      char run_id[IDENTIFIER_LEN], struct error *err)
 {

@@ -84,6 +84,11 @@ struct director_verify {
 int director_verify_start(struct director *director, const struct director_verify *verify, const char *actor,
                           char run_id[IDENTIFIER_LEN], struct error *err);
 
+/* Stores anew what the vault does not hold whole, from itself and from source_id (NULL: only from itself), another
+ * vault of the tenant that copy jobs fill. One at a time for each vault: ERROR_CONFLICT. */
+int director_heal_start(struct director *director, const char *vault_id, const char *source_id, const char *actor,
+                        char run_id[IDENTIFIER_LEN], struct error *err);
+
 struct director_sweep {
     const char *vault_id;
     const char *const *points; /* to retire: ids, at most 100 */

@@ -10,6 +10,7 @@
 #include "common/vault/point.h"
 #include "common/vault/tree.h"
 #include "common/vault/vault_damage.h"
+#include "common/vault/vault_heal_internal.h"
 #include "common/vault/vault_quarantine.h"
 #include "common/vault/vault_reader_internal.h"
 #include "common/vault/vault_verify_internal.h"
@@ -18,27 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODES_REMEMBERED ((size_t)64 << 20)
+#define NODES_REMEMBERED ((size_t)32 << 20)
 #define PARTS_CEILING    ((size_t)64 << 20)
 
-struct heal {
-    struct vault *vault, *from;
-    const struct vault_heal_options *options;
-    struct vault_heal_result *result;
-    struct vault_reader *trusted, *own, *other;
-    struct vault_writer *writer;
-    struct hmac *naming;
-    struct node_memory *nodes;
-    bool same_keys;
-    char (*points)[IDENTIFIER_LEN];
-    size_t point_count, point_room;
-    const char *point; /* being healed */
-    struct point other_point;
-    bool has_other_point;
-};
-
-static int
-check_cancelled(const struct heal *heal, struct error *err)
+int
+vault_heal_check(const struct heal *heal, struct error *err)
 {
     if (heal->options->cancelled != NULL && __atomic_load_n(heal->options->cancelled, __ATOMIC_RELAXED))
         return FAIL(err, ERROR_CANCELLED, 0, "healing was cancelled");
@@ -56,6 +41,23 @@ leave(struct heal *heal, struct catalog_key item, const struct error *cause, str
     }
     heal->result->left++;
     return heal->options->left == NULL ? 0 : heal->options->left(heal->options->ctx, heal->point, item, cause, err);
+}
+
+static uint64_t
+stored(const struct heal *heal)
+{
+    const struct vault_heal_result *result = heal->result;
+    return result->chunks_own + result->chunks_copied + result->items_copied + result->points_replaced;
+}
+
+/* Tells of what is whole again, when something had to be stored for it since `before`. */
+static int
+tell_healed(struct heal *heal, struct catalog_key item, uint64_t before, struct error *err)
+{
+    if (stored(heal) == before)
+        return 0;
+    heal->result->healed++;
+    return heal->options->healed == NULL ? 0 : heal->options->healed(heal->options->ctx, heal->point, item, err);
 }
 
 static int
@@ -234,26 +236,13 @@ heal_content(struct heal *heal, const struct catalog_item *item, struct error *e
     return 0;
 }
 
-static int
-on_copied_bytes(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    return vault_stream_write(ctx, data, len, err);
-}
-
 /* The same bytes cut by this vault's keys have the same reference, and what it names is stored on the way. */
 static int
 copy_content(struct heal *heal, const struct content_ref *from, const struct content_ref *wanted,
              enum vault_content type, struct error *err)
 {
     struct content_ref ref;
-    struct vault_stream *stream = vault_stream_begin(heal->writer, type, err);
-    if (stream == NULL)
-        return -1;
-    if (vault_reader_read(heal->other, from, on_copied_bytes, stream, err) != 0) {
-        vault_stream_abort(stream);
-        return -1;
-    }
-    if (vault_stream_end(stream, &ref, err) != 0)
+    if (vault_heal_recut(heal, from, type, NULL, &ref, err) != 0)
         return -1;
     if (!content_equal(&ref, wanted))
         return FAIL(err, ERROR_NOT_FOUND, 0, "the copy has another version of it");
@@ -293,10 +282,11 @@ heal_item(struct heal *heal, const struct tree_entry *entry, struct error *err)
 {
     struct catalog_item item;
     struct error failure = ERROR_INIT;
-    if (check_cancelled(heal, err) != 0)
+    if (vault_heal_check(heal, err) != 0)
         return -1;
     if (catalog_item_decode(entry->key, entry->value, &item, &failure) != 0)
         return leave(heal, (struct catalog_key){ entry->key.data, entry->key.len }, &failure, err);
+    uint64_t before = stored(heal), left = heal->result->left;
     for (int metadata = 0; metadata < 2; metadata++) {
         error_clear(&failure);
         if ((metadata ? heal_plain(heal, &item.metadata_ref, CLASS_METADATA, &failure)
@@ -306,7 +296,7 @@ heal_item(struct heal *heal, const struct tree_entry *entry, struct error *err)
         if (copied < 0 || (copied == 0 && leave(heal, item.key, &failure, err) != 0))
             return -1;
     }
-    return 0;
+    return left == heal->result->left ? tell_healed(heal, item.key, before, err) : 0;
 }
 
 static struct tree_node *
@@ -328,10 +318,12 @@ heal_tree(struct heal *heal, const struct chunk_id *id, int level, bool items, s
     const struct catalog_key none = { NULL, 0 };
     if (node_memory_has(heal->nodes, id))
         return 0;
-    uint64_t left = heal->result->left;
+    uint64_t left = heal->result->left, before = stored(heal);
     CLEANUP(tree_node_free_p) struct tree_node *node = NULL;
     if (heal_chunk(heal, id, CLASS_NODE, &failure) != 0 || (node = load_node(heal, id, level, &failure)) == NULL)
         return leave(heal, none, &failure, err);
+    if (tell_healed(heal, none, before, err) != 0)
+        return -1;
     for (size_t i = 0; i < node->count && (level > 0 || items); i++)
         if ((level > 0 ? heal_tree(heal, &node->entries[i].child, level - 1, items, err)
                        : heal_item(heal, &node->entries[i], err)) != 0)
@@ -341,6 +333,58 @@ heal_tree(struct heal *heal, const struct chunk_id *id, int level, bool items, s
     return 0;
 }
 
+/* How many nodes of the tree can be read nowhere; what is below one of them is not looked at. */
+static int
+count_holes(struct heal *heal, const struct chunk_id *id, int level, uint64_t *holes, struct error *err)
+{
+    struct error failure = ERROR_INIT;
+    if (node_memory_has(heal->seen, id))
+        return 0;
+    uint64_t before = *holes;
+    CLEANUP(tree_node_free_p) struct tree_node *node = tree_load(heal->own, id, level, &failure);
+    if (node == NULL && !vault_damage_is(&failure)) {
+        *err = failure;
+        return -1;
+    }
+    *holes += node == NULL;
+    for (size_t i = 0; node != NULL && level > 0 && i < node->count; i++)
+        if (vault_heal_check(heal, err) != 0 || count_holes(heal, &node->entries[i].child, level - 1, holes, err) != 0)
+            return -1;
+    if (*holes == before)
+        node_memory_add(heal->seen, id);
+    return 0;
+}
+
+/* Only from a vault with other keys is that any trouble: each node of a replica's is this vault's too. */
+static int
+heal_nodes(struct heal *heal, const struct point *point, struct error *err)
+{
+    const struct tree_root *roots[] = { &point->catalog.items, &point->catalog.children };
+    struct error failure = ERROR_INIT;
+    uint64_t holes = 0;
+    if (heal->same_keys || !heal->has_other_point)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+        if (roots[i]->height > 0 && count_holes(heal, &roots[i]->id, roots[i]->height - 1, &holes, err) != 0)
+            return -1;
+    if (holes == 0)
+        return 0;
+    uint64_t rebuilt = heal->result->catalogs_rebuilt;
+    if (vault_heal_catalog(heal, point, &failure) != 0 && !vault_damage_is(&failure)) {
+        *err = failure;
+        return -1;
+    }
+    uint64_t still = 0;
+    for (size_t i = 0; heal->result->catalogs_rebuilt > rebuilt && i < ARRAY_LEN(roots); i++)
+        if (roots[i]->height > 0 && count_holes(heal, &roots[i]->id, roots[i]->height - 1, &still, err) != 0)
+            return -1;
+    const struct catalog_key none = { NULL, 0 };
+    heal->result->healed += still < holes;
+    return still < holes && heal->options->healed != NULL
+               ? heal->options->healed(heal->options->ctx, heal->point, none, err)
+               : 0;
+}
+
 /* A replica's point is the same bytes; the host takes them when what it has does not fit its own digest. */
 static int
 replace_point(struct heal *heal, struct point *point, struct error *err)
@@ -348,6 +392,8 @@ replace_point(struct heal *heal, struct point *point, struct error *err)
     CLEANUP(memory_free_p) uint8_t *data = NULL;
     struct vault_commit commit = { .name = heal->point };
     struct vault_backend to = heal->vault->backend;
+    if (heal->has_other_point && !heal->same_keys)
+        return vault_heal_point(heal, point, err);
     if (heal->other == NULL || !heal->same_keys || point_read(heal->from, heal->point, point, err) != 0 ||
         heal->from->backend.vtable->get_object(heal->from->backend.ctx, OBJECT_POINT, heal->point, &data, &commit.len,
                                                err) != 0)
@@ -359,29 +405,44 @@ replace_point(struct heal *heal, struct point *point, struct error *err)
     return 0;
 }
 
+/* The cursor, and the list of what was left out. */
+static int
+heal_extra(struct heal *heal, const struct content_ref *ref, const struct content_ref *there, struct error *err)
+{
+    const struct catalog_key none = { NULL, 0 };
+    struct error failure = ERROR_INIT, ignored = ERROR_INIT;
+    uint64_t before = stored(heal);
+    if (heal_plain(heal, ref, CLASS_METADATA, &failure) == 0)
+        return tell_healed(heal, none, before, err);
+    if (vault_damage_is(&failure) && !heal->same_keys && heal->has_other_point &&
+        copy_content(heal, there, ref, VAULT_METADATA, &ignored) == 0)
+        return tell_healed(heal, none, before, err);
+    return leave(heal, none, &failure, err);
+}
+
 static int
 heal_point(struct heal *heal, struct error *err)
 {
     struct error failure = ERROR_INIT, ignored = ERROR_INIT;
     const struct catalog_key none = { NULL, 0 };
     struct point point;
+    uint64_t before = stored(heal);
     heal->has_other_point =
         heal->other != NULL && point_read(heal->from, heal->point, &heal->other_point, &ignored) == 0;
+    error_clear(&ignored);
     if (point_read(heal->vault, heal->point, &point, &failure) != 0 &&
         (!vault_damage_is(&failure) || replace_point(heal, &point, &ignored) != 0))
         return leave(heal, none, &failure, err);
+    if (tell_healed(heal, none, before, err) != 0 || heal_nodes(heal, &point, err) != 0)
+        return -1;
     if ((point.catalog.items.height > 0 &&
          heal_tree(heal, &point.catalog.items.id, point.catalog.items.height - 1, true, err) != 0) ||
         (point.catalog.children.height > 0 &&
          heal_tree(heal, &point.catalog.children.id, point.catalog.children.height - 1, false, err) != 0))
         return -1;
-    const struct content_ref *extras[] = { &point.cursor, &point.outcomes };
-    for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
-        error_clear(&failure);
-        if (heal_plain(heal, extras[i], CLASS_METADATA, &failure) != 0 && leave(heal, none, &failure, err) != 0)
-            return -1;
-    }
-    return 0;
+    return heal_extra(heal, &point.cursor, &heal->other_point.cursor, err) != 0
+               ? -1
+               : heal_extra(heal, &point.outcomes, &heal->other_point.outcomes, err);
 }
 
 static int
@@ -421,7 +482,7 @@ run(struct heal *heal, struct error *err)
         return -1;
     for (size_t i = 0; i < heal->point_count; i++) {
         heal->point = heal->points[i];
-        if (check_cancelled(heal, err) != 0 || heal_point(heal, err) != 0)
+        if (vault_heal_check(heal, err) != 0 || heal_point(heal, err) != 0)
             return -1;
         heal->result->points++;
         if (heal->options->progress != NULL)
@@ -443,6 +504,7 @@ vault_heal(struct vault *vault, struct vault *from, const struct vault_heal_opti
     memset(result, 0, sizeof(*result));
     heal.naming = vault_naming(vault);
     heal.nodes = node_memory_new(NODES_REMEMBERED);
+    heal.seen = node_memory_new(NODES_REMEMBERED);
     heal.same_keys = from != NULL && keys_are_same(&heal);
     heal.trusted = vault_quarantine_reader(vault, options->memory_bytes, err);
     heal.own = heal.trusted == NULL ? NULL : vault_reader_open(vault, options->memory_bytes, err);
@@ -456,6 +518,7 @@ vault_heal(struct vault *vault, struct vault *from, const struct vault_heal_opti
     vault_reader_close(heal.own);
     vault_reader_close(heal.trusted);
     node_memory_free(heal.nodes);
+    node_memory_free(heal.seen);
     hmac_free(heal.naming);
     free(heal.points);
     return failed;

@@ -15,7 +15,7 @@ api_handler api_invites_list, api_invites_add, api_invites_delete;
 api_handler api_repositories_list, api_repositories_add, api_repositories_show, api_repositories_attach,
     api_repositories_delete;
 api_handler api_vaults_list, api_vaults_add, api_vaults_show, api_vaults_delete, api_vaults_verify, api_vaults_sweep,
-    api_vaults_undo, api_vaults_placement;
+    api_vaults_undo, api_vaults_heal, api_vaults_placement;
 api_handler api_secrets_list, api_secrets_add, api_secrets_show, api_secrets_put_slot, api_secrets_delete;
 api_handler api_jobs_list, api_jobs_add, api_jobs_show, api_jobs_update, api_jobs_delete;
 api_handler api_runs_list, api_runs_start, api_runs_show, api_runs_cancel, api_runs_tasks, api_runs_task;

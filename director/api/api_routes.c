@@ -33,6 +33,7 @@ const struct api_route api_routes[] = {
     { API_GET,    "/api/v1/vaults/{vault}",                       API_VIEWER,   false, api_vaults_show },
     { API_DELETE, "/api/v1/vaults/{vault}",                       API_ADMIN,    true,  api_vaults_delete },
     { API_POST,   "/api/v1/vaults/{vault}/verify",                API_OPERATOR, false, api_vaults_verify },
+    { API_POST,   "/api/v1/vaults/{vault}/heal",                  API_OPERATOR, false, api_vaults_heal },
     { API_POST,   "/api/v1/vaults/{vault}/sweep",                 API_OPERATOR, false, api_vaults_sweep },
     { API_POST,   "/api/v1/vaults/{vault}/undo",                  API_OPERATOR, false, api_vaults_undo },
     { API_GET,    "/api/v1/vaults/{vault}/placement",             API_VIEWER,   false, api_vaults_placement },

@@ -47,14 +47,26 @@ add_progress(json_t *json, const struct director_progress *progress, bool runnin
     json_object_set_new(json, "throttled", api_throttle_json(progress, now_ms));
 }
 
+/* What it did, in words and in numbers; null when its counts say it all. */
+static void
+add_outcome(json_t *json, const char *summary, const char *figures)
+{
+    json_t *numbers = figures[0] == '\0' ? NULL : json_loads(figures, 0, NULL);
+
+    json_object_set_new(json, "summary", api_json_text(summary));
+    json_object_set_new(json, "figures", numbers != NULL ? numbers : json_null());
+}
+
 static int
 run_json(const struct api_call *call, const struct store_run *run, json_t **out, struct error *err)
 {
     struct director_progress progress = { .counts = run->totals, .seconds_left = -1 };
     bool final = store_run_state_final(run->state);
     int64_t now = clock_wall_ms(director_clock(call->director));
-    char remark[STORE_TEXT_LEN] = "";
+    char remark[STORE_TEXT_LEN] = "", summary[STORE_TEXT_LEN], figures[STORE_FIGURES_LEN];
 
+    if (store_tasks_outcome(call->store, run->id, summary, figures, err) != 0)
+        return -1;
     if (!final && (director_run_progress(call->director, run->id, &progress, err) != 0 ||
                    store_tasks_remark(call->store, run->id, remark, err) != 0))
         return -1;
@@ -72,6 +84,7 @@ run_json(const struct api_call *call, const struct store_run *run, json_t **out,
     if (remark[0] == '\0')
         api_throttle_remark(&progress, now, remark);
     json_object_set_new(*out, "remark", api_json_text(remark));
+    add_outcome(*out, summary, figures);
     add_progress(*out, &progress, !final, now);
     return 0;
 }
@@ -215,6 +228,7 @@ task_json(const struct api_call *call, const struct store_task *task, json_t **o
     json_object_set_new(*out, "final", json_boolean(final));
     api_throttle_remark(&progress, now, remark);
     json_object_set_new(*out, "remark", api_json_text(remark));
+    add_outcome(*out, task->summary, task->figures);
     add_progress(*out, &progress, !final, now);
     return 0;
 }

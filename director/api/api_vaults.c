@@ -171,6 +171,25 @@ api_vaults_verify(struct api_call *call, struct error *err)
     return api_json_run_started(call, run);
 }
 
+int
+api_vaults_heal(struct api_call *call, struct error *err)
+{
+    static const char *const fields[] = { "from", NULL };
+    struct store_vault vault, source = { .id = "" };
+    const char *from = NULL;
+    char run[IDENTIFIER_LEN];
+
+    if (find_vault(call, &vault, err) != 0 || api_fields_only(call->body, fields, err) != 0 ||
+        (json_object_get(call->body, "from") != NULL &&
+         (api_fields_text(call->body, "from", STORE_NAME_LEN - 1, &from, err) != 0 ||
+          store_vaults_find(call->store, from, &source, err) != 0 ||
+          api_json_tenant_check(call, source.tenant, "vault", err) != 0)))
+        return -1;
+    if (director_heal_start(call->director, vault.id, from != NULL ? source.id : NULL, call->token_name, run, err) != 0)
+        return -1;
+    return api_json_run_started(call, run);
+}
+
 /* To whom a query about this vault is sealed. */
 int
 api_vaults_placement(struct api_call *call, struct error *err)

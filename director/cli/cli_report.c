@@ -11,15 +11,26 @@
 
 #define REPORT_PAGE 500
 
+static bool
+is_of(const char *const *kinds, const char *kind)
+{
+    for (; *kinds != NULL; kinds++)
+        if (strcmp(*kinds, kind) == 0)
+            return true;
+    return false;
+}
+
 /* A reply has a ceiling, so a report comes in pages. */
 static int
-add_report(struct cli *cli, const char *kind, json_t *task, json_t *all, struct error *err)
+add_report(struct cli *cli, const char *const *kinds, json_t *task, json_t *all, struct error *err)
 {
     const char *transporter = cli_json_text(task, "transporter.id");
     json_int_t at = 0, total = 1;
 
-    if (strcmp(cli_json_text(task, "kind"), kind) != 0)
-        return FAIL(err, ERROR_USAGE, 0, "%s is no %s; longhaul run show tells about it", cli_argument(cli, 0), kind);
+    if (!is_of(kinds, cli_json_text(task, "kind")))
+        return FAIL(err, ERROR_USAGE, 0, "%s is a %s: longhaul run show tells about it; this is for a %s%s%s",
+                    cli_argument(cli, 0), cli_json_text(task, "kind"), kinds[0], kinds[1] != NULL ? " or a " : "",
+                    kinds[1] != NULL ? kinds[1] : "");
     if (transporter[0] == '\0')
         return FAIL(err, ERROR_NOT_FOUND, 0, "no transporter has worked on it yet");
     while (at < total) {
@@ -40,13 +51,13 @@ add_report(struct cli *cli, const char *kind, json_t *task, json_t *all, struct 
 
 /* Reports of all tasks of the run as one list. */
 static json_t *
-collect_reports(struct cli *cli, const char *kind, json_t *tasks, struct error *err)
+collect_reports(struct cli *cli, const char *const *kinds, json_t *tasks, struct error *err)
 {
     json_t *all = json_array(), *task;
     size_t i;
 
     json_array_foreach (json_object_get(tasks, "items"), i, task) {
-        if (add_report(cli, kind, task, all, err) != 0) {
+        if (add_report(cli, kinds, task, all, err) != 0) {
             json_decref(all);
             return NULL;
         }
@@ -55,11 +66,11 @@ collect_reports(struct cli *cli, const char *kind, json_t *tasks, struct error *
 }
 
 json_t *
-cli_report_read(struct cli *cli, const char *kind, struct error *err)
+cli_report_read(struct cli *cli, const char *const *kinds, struct error *err)
 {
     CLEANUP(memory_free_p) char *path = cli_client_path("/runs/%s/tasks", cli_argument(cli, 0));
     json_t *tasks = cli_client_list(cli, path, 0, err);
-    json_t *all = tasks == NULL ? NULL : collect_reports(cli, kind, tasks, err);
+    json_t *all = tasks == NULL ? NULL : collect_reports(cli, kinds, tasks, err);
 
     json_decref(tasks);
     return all;

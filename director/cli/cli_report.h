@@ -8,7 +8,8 @@
 struct cli;
 struct error;
 
-/* {"items":[...]}: those of all tasks of the run that is the first argument, which must be of this kind. */
-json_t *cli_report_read(struct cli *cli, const char *kind, struct error *err);
+/* {"items":[...]}: those of all tasks of the run that is the first argument, which must be of one of
+ * these kinds; NULL ends them. */
+json_t *cli_report_read(struct cli *cli, const char *const *kinds, struct error *err);
 
 #endif

@@ -212,7 +212,8 @@ static int
 report(struct cli *cli, struct error *err)
 {
     CLEANUP(cli_table_free_p) struct cli_table *table = cli_table_new("OUTCOME", "REASON", "LOST", "NAME", "KEY", NULL);
-    json_t *all = cli_report_read(cli, "restore", err), *item;
+    static const char *const kinds[] = { "restore", NULL };
+    json_t *all = cli_report_read(cli, kinds, err), *item;
     size_t i;
 
     if (all == NULL)

@@ -78,6 +78,7 @@ show(struct cli *cli, struct error *err)
         { "State", "state", CLI_JSON_PLAIN },
         { "Error", "error.message", CLI_JSON_PLAIN },
         { "Held up by", "remark", CLI_JSON_PLAIN },
+        { "Outcome", "summary", CLI_JSON_PLAIN },
         { "Job", "job.name", CLI_JSON_PLAIN },
         { "Tenant", "tenant.name", CLI_JSON_PLAIN },
         { "Vault", "vault.name", CLI_JSON_PLAIN },

@@ -16,7 +16,7 @@
 const struct cli_option cli_sweep_options[] = {
     { "older-than", "DAYS", false, "Also retire points older than this, but for the newest of each object" },
     { "undo-days", "DAYS", false, "How long what is retired can be brought back (7)" },
-    { "dry-run", NULL, false, "Only say what would be retired" },
+    { "dry-run", NULL, false, "Only say what would be retired, after looking" },
     { "wait", NULL, false, "Follow it to its end" },
     { NULL, NULL, false, NULL },
 };
@@ -25,7 +25,7 @@ const struct cli_option cli_sweep_expire_options[] = {
     { "older-than", "DAYS", false, "Points older than this, but for the newest of each object; with --vault" },
     { "vault", "NAME", false, "Of this vault" },
     { "undo-days", "DAYS", false, "How long they can be brought back (7)" },
-    { "dry-run", NULL, false, "Only say what would be retired" },
+    { "dry-run", NULL, false, "Only say what would be retired, after looking" },
     { "wait", NULL, false, "Follow it to its end" },
     { NULL, NULL, false, NULL },
 };
@@ -63,7 +63,8 @@ start(struct cli *cli, const char *vault, json_t *body, struct error *err)
         json_decref(body);
         return -1;
     }
-    return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
+    /* Whoever asks what would be done waits for the answer. */
+    return cli_watch_started(cli, cli_client_post(cli, path, body, err), cli_flag(cli, "dry-run"), err);
 }
 
 int

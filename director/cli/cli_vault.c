@@ -275,6 +275,12 @@ static const struct cli_option verify_options[] = {
     { NULL, NULL, false, NULL },
 };
 
+static const struct cli_option heal_options[] = {
+    { "from", "VAULT", false, "A replica or a re-sealed copy of it; without one only what can be read here after all" },
+    { "wait", NULL, false, "Follow it to its end" },
+    { NULL, NULL, false, NULL },
+};
+
 static const struct cli_option wait_options[] = {
     { "wait", NULL, false, "Follow it to its end" },
     { NULL, NULL, false, NULL },
@@ -300,8 +306,13 @@ const struct cli_command cli_vault_commands[] = {
       "  longhaul vault verify contoso-vault --data --wait\n"
       "  longhaul vault verify contoso-vault --data --sample 5 --wait\n",
       verify_options, cli_vault_check_verify },
-    { "damage", "RUN", 1, 1, "What a verification found: which items of which points, what it means, what to do",
+    { "damage", "RUN", 1, 1,
+      "What a verification or a heal found: which items of which points, what it means, what to do",
       "  longhaul vault damage run-4kzq...\n", NULL, cli_vault_check_damage },
+    { "heal", "NAME", 1, 1, "Store anew what a verification found damaged, from a copy of the vault",
+      "  longhaul vault verify contoso-vault --data --wait\n"
+      "  longhaul vault heal contoso-vault --from contoso-mirror --wait\n",
+      heal_options, cli_vault_check_heal },
     { "rebuild-index", "NAME", 1, 1, "Make the host's index anew from the packs, then check that everything is there",
       "  longhaul vault rebuild-index contoso-vault --wait\n", wait_options, cli_vault_check_rebuild },
     { "locks", "NAME", 1, 1, "What is held by locks until when", "  longhaul vault locks contoso-vault --check\n",

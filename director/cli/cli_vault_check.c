@@ -53,6 +53,15 @@ cli_vault_check_rebuild(struct cli *cli, struct error *err)
     return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
 }
 
+int
+cli_vault_check_heal(struct cli *cli, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s/heal", cli_argument(cli, 0));
+    json_t *body = json_pack("{s:s*}", "from", cli_option(cli, "from"));
+
+    return cli_watch_started(cli, cli_client_post(cli, path, body, err), false, err);
+}
+
 static void
 print_damage(struct cli *cli, json_t *item)
 {
@@ -60,7 +69,7 @@ print_damage(struct cli *cli, json_t *item)
     size_t i;
     json_t *point, *points = json_object_get(item, "points");
 
-    fprintf(cli->out, "damaged %s", cli_json_text(item, "reason"));
+    fprintf(cli->out, "%s %s", cli_json_text(item, "outcome"), cli_json_text(item, "reason"));
     if (cli_json_text(item, "key")[0] != '\0')
         fprintf(cli->out, " of %s %s (%s)", cli_json_text(item, "kind"), name, cli_json_text(item, "key"));
     if (object[0] != '\0')
@@ -74,7 +83,8 @@ print_damage(struct cli *cli, json_t *item)
 int
 cli_vault_check_damage(struct cli *cli, struct error *err)
 {
-    json_t *all = cli_report_read(cli, "verify", err), *item;
+    static const char *const kinds[] = { "verify", "heal", NULL };
+    json_t *all = cli_report_read(cli, kinds, err), *item;
     size_t i;
 
     if (all == NULL)
@@ -83,7 +93,7 @@ cli_vault_check_damage(struct cli *cli, struct error *err)
         json_array_foreach (json_object_get(all, "items"), i, item)
             print_damage(cli, item);
         if (json_array_size(json_object_get(all, "items")) == 0)
-            fputs("Nothing is damaged.\n", cli->out);
+            fputs("Nothing is damaged, and nothing had to be healed.\n", cli->out);
     }
     json_decref(all);
     return 0;

@@ -13,7 +13,8 @@ json_t *cli_vault_check_body(const struct cli *cli, struct error *err);
 
 int cli_vault_check_verify(struct cli *cli, struct error *err);
 int cli_vault_check_rebuild(struct cli *cli, struct error *err);
-/* What the verification of a run found, item by item. */
+int cli_vault_check_heal(struct cli *cli, struct error *err);
+/* What the verification or the heal of a run found, item by item. */
 int cli_vault_check_damage(struct cli *cli, struct error *err);
 
 #endif

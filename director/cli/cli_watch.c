@@ -166,6 +166,8 @@ finish(struct cli *cli, json_t *run, struct error *err)
     if (!cli_json_printed(cli, run)) {
         cli_watch_format(run, false, line);
         fprintf(cli->out, "%s %s %s\n", cli_json_text(run, "kind"), id, line);
+        if (cli_json_text(run, "summary")[0] != '\0')
+            fprintf(cli->out, "%s\n", cli_json_text(run, "summary"));
     }
     if (strcmp(state, "succeeded") == 0)
         return 0;

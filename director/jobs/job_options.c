@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-json_free_p(json_t **json)
-{
-    json_decref(*json);
-}
-
 int
 job_options_parse(const char *text, struct job_options *options, struct error *err)
 {
@@ -25,7 +19,7 @@ job_options_parse(const char *text, struct job_options *options, struct error *e
     *options = (struct job_options){ 0 };
     if (text[0] == '\0')
         return 0;
-    CLEANUP(json_free_p) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    CLEANUP(json_decrefp) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(json))
         return FAIL(err, ERROR_USAGE, 0, "the options of a job are a JSON object");
     json_object_foreach (json, key, value) {

@@ -156,6 +156,38 @@ check_selection(struct store *store, const char *secret_id, const char *tenant, 
     return 0;
 }
 
+/* Else the run would wait for a secret that nobody is about to bring. */
+static int
+check_restorer(struct store *store, const struct store_vault *vault, const struct store_transporter *pinned,
+               bool to_folder, struct error *err)
+{
+    struct store_tenant tenant;
+    char advice[STORE_TEXT_LEN];
+    struct run_start_holder holder = {
+        .only = pinned->id,
+        .secrets = { vault->password_secret },
+        .count = 1,
+        .lacks = "the vault's password",
+        .advice = advice,
+    };
+
+    snprintf(advice, sizeof(advice), "%slonghaul vault seal %s --transporter %s",
+             pinned->id[0] != '\0' ? "restore there, or " : "", vault->name,
+             pinned->id[0] != '\0' ? pinned->name : "NAME");
+    if (run_start_require_holder(store, &holder, err) != 0)
+        return -1;
+    if (to_folder)
+        return 0;
+    if (store_tenants_find(store, vault->tenant, &tenant, err) != 0)
+        return -1;
+    holder.secrets[holder.count++] = tenant.microsoft_secret;
+    holder.lacks = "the vault's password and the tenant's credentials";
+    snprintf(advice, sizeof(advice), "%slonghaul tenant credentials %s --transporter %s --help",
+             pinned->id[0] != '\0' ? "restore there, or " : "", tenant.name,
+             pinned->id[0] != '\0' ? pinned->name : "NAME");
+    return run_start_require_holder(store, &holder, err);
+}
+
 int
 run_start_restore(struct store *store, const struct director_restore *restore, const char *actor,
                   char run_id[IDENTIFIER_LEN], struct error *err)
@@ -175,6 +207,8 @@ run_start_restore(struct store *store, const struct director_restore *restore, c
         return -1;
     if (restore->transporter != NULL && restore->transporter[0] != '\0' &&
         store_transporters_find(store, restore->transporter, &pinned, err) != 0)
+        return -1;
+    if (check_restorer(store, &vault, &pinned, spec.restore.to_folder, err) != 0)
         return -1;
     snprintf(spec.restore.point, sizeof(spec.restore.point), "%s", store_points_stored_id(&point));
     memcpy(run.tenant, point.tenant, sizeof(run.tenant));

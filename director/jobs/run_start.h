@@ -20,6 +20,9 @@ int run_start_restore(struct store *store, const struct director_restore *restor
                       char run_id[IDENTIFIER_LEN], struct error *err);
 int run_start_verify(struct store *store, const struct director_verify *verify, const char *actor,
                      char run_id[IDENTIFIER_LEN], struct error *err);
+/* source_id: NULL: only from the vault itself. */
+int run_start_heal(struct store *store, const char *vault_id, const char *source_id, const char *actor,
+                   char run_id[IDENTIFIER_LEN], struct error *err);
 int run_start_sweep(struct store *store, const struct director_sweep *sweep, const char *actor,
                     char run_id[IDENTIFIER_LEN], struct error *err);
 

@@ -22,4 +22,14 @@ int run_start_of_job(struct store *store, const struct store_job *job, const cha
 int run_start_copy(struct store *store, const struct store_job *job, const char *actor, char run_id[IDENTIFIER_LEN],
                    struct error *err);
 
+/* A transporter to which all these secrets are sealed (empty ones count as sealed) and that is not revoked: only, or
+ * any when only is empty. ERROR_CONFLICT when there is none: what for, and `advice`, make the text. */
+struct run_start_holder {
+    const char *only;
+    const char *secrets[3];
+    size_t count;
+    const char *lacks, *advice;
+};
+int run_start_require_holder(struct store *store, const struct run_start_holder *holder, struct error *err);
+
 #endif

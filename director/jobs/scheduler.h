@@ -102,7 +102,8 @@ struct scheduler_result {
     struct store_gap gaps[SCHEDULER_GAPS_MAX];
     size_t gap_count;
     struct scheduler_names retired, restored, removed; /* of a sweep */
-    char swept[STORE_TEXT_LEN];                        /* one line for an operator; empty: it was none */
+    char summary[STORE_TEXT_LEN];                      /* one line for an operator; or empty */
+    char figures[STORE_FIGURES_LEN];                   /* the same as a JSON object; or empty */
     struct scheduler_copied *copied;                   /* borrowed */
     size_t copied_count;
 };

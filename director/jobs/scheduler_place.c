@@ -122,7 +122,7 @@ find_vault(struct search *s, const struct store_task *task, struct error *err)
     return 0;
 }
 
-/* A copy needs both vaults: the password of each, and both hosts. */
+/* A copy and a heal need both vaults: the password of each, and both hosts. */
 static int
 find_source(struct search *s, const char *source, struct error *err)
 {
@@ -145,8 +145,8 @@ source_of(const struct store_task *task, char source[IDENTIFIER_LEN])
 
     source[0] = '\0';
     spec->kind = task->kind;
-    if (task->kind == STORE_RUN_COPY && task_spec_decode(task->spec, spec, NULL) == 0)
-        memcpy(source, spec->copy.source, IDENTIFIER_LEN);
+    if ((task->kind == STORE_RUN_COPY || task->kind == STORE_RUN_HEAL) && task_spec_decode(task->spec, spec, NULL) == 0)
+        snprintf(source, IDENTIFIER_LEN, "%s", task_spec_source(spec));
 }
 
 static int
@@ -156,7 +156,7 @@ find_needed(struct search *s, const struct store_task *task, struct error *err)
     struct store *store = s->scheduler->store;
     bool no_source = restores_to_folder(task) || task->kind == STORE_RUN_VERIFY ||
                      task->kind == STORE_RUN_CREATE_VAULT || task->kind == STORE_RUN_COPY ||
-                     task->kind == STORE_RUN_SWEEP;
+                     task->kind == STORE_RUN_SWEEP || task->kind == STORE_RUN_HEAL;
     bool *has = n->has;
     char of[sizeof(n->of)], source[IDENTIFIER_LEN];
 

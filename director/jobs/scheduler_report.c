@@ -224,9 +224,21 @@ take_swept(struct scheduler *scheduler, const struct store_task *task, const str
     for (size_t i = 0; i < result->removed.count; i++)
         if (store_points_forget(scheduler->store, task->vault, result->removed.at[i], err) != 0)
             return -1;
-    if (result->swept[0] == '\0')
+    return 0;
+}
+
+static int
+note_summary(struct scheduler *scheduler, struct store_task *task, const struct scheduler_result *result,
+             struct error *err)
+{
+    static const char *const events[] = { [STORE_RUN_SWEEP] = "vault.swept", [STORE_RUN_HEAL] = "vault.healed" };
+    const char *event = (size_t)task->kind < ARRAY_LEN(events) ? events[task->kind] : NULL;
+
+    memcpy(task->summary, result->summary, sizeof(task->summary));
+    memcpy(task->figures, result->figures, sizeof(task->figures));
+    if (result->summary[0] == '\0' || event == NULL)
         return 0;
-    return store_events_add(scheduler->store, task->tenant, "", "vault.swept", task->vault, err, "%s", result->swept);
+    return store_events_add(scheduler->store, task->tenant, "", event, task->vault, err, "%s", result->summary);
 }
 
 static int
@@ -244,7 +256,7 @@ finish(struct scheduler *scheduler, struct store_task *task, const void *argumen
         return -1;
     if (task->kind == STORE_RUN_COPY && add_copies(scheduler, task, result, err) != 0)
         return -1;
-    if (note_lock(scheduler, task, result, err) != 0)
+    if (note_lock(scheduler, task, result, err) != 0 || note_summary(scheduler, task, result, err) != 0)
         return -1;
     if (!result->succeeded)
         return scheduler_task_failed(scheduler, task, result->error_kind, result->error_text, result->retry_after_ms,

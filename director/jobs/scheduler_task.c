@@ -62,6 +62,7 @@ conclude(struct scheduler *scheduler, const struct store_task *task, struct erro
     case STORE_RUN_VERIFY:
     case STORE_RUN_COPY:
     case STORE_RUN_SWEEP:
+    case STORE_RUN_HEAL:
         return 0;
     }
     return 0;

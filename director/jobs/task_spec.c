@@ -15,12 +15,6 @@ static const char *const conflicts[] = {
     [DIRECTOR_CONFLICT_OVERWRITE] = "overwrite",
 };
 
-static void
-json_free_p(json_t **json)
-{
-    json_decref(*json);
-}
-
 static json_t *
 points_of(const char (*ids)[IDENTIFIER_LEN], size_t count)
 {
@@ -56,6 +50,8 @@ to_json(const struct task_spec *spec)
     case STORE_RUN_COPY:
         return json_pack("{s:s, s:b, s:I, s:I}", "source", spec->copy.source, "latest", spec->copy.latest, "since_ms",
                          (json_int_t)spec->copy.since_ms, "immutable_days", (json_int_t)spec->copy.immutable_days);
+    case STORE_RUN_HEAL:
+        return json_pack("{s:s}", "source", spec->heal.source);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return json_object();
@@ -66,7 +62,7 @@ to_json(const struct task_spec *spec)
 int
 task_spec_encode(const struct task_spec *spec, char out[STORE_TASK_SPEC_LEN], struct error *err)
 {
-    CLEANUP(json_free_p) json_t *json = to_json(spec);
+    CLEANUP(json_decrefp) json_t *json = to_json(spec);
 
     if (json == NULL)
         return FAIL(err, ERROR_USAGE, 0, "the task's particulars are not UTF-8");
@@ -114,9 +110,29 @@ task_spec_lock_days(const struct task_spec *spec)
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
     case STORE_RUN_SWEEP:
+    case STORE_RUN_HEAL:
         return 0;
     }
     return 0;
+}
+
+const char *
+task_spec_source(const struct task_spec *spec)
+{
+    switch (spec->kind) {
+    case STORE_RUN_COPY:
+        return spec->copy.source;
+    case STORE_RUN_HEAL:
+        return spec->heal.source;
+    case STORE_RUN_BACKUP:
+    case STORE_RUN_RESTORE:
+    case STORE_RUN_VERIFY:
+    case STORE_RUN_DISCOVER:
+    case STORE_RUN_CREATE_VAULT:
+    case STORE_RUN_SWEEP:
+        return "";
+    }
+    return "";
 }
 
 static int
@@ -207,10 +223,20 @@ decode_copy(json_t *json, struct task_spec *spec, struct error *err)
     return set(spec->copy.source, sizeof(spec->copy.source), source, err);
 }
 
+static int
+decode_heal(json_t *json, struct task_spec *spec, struct error *err)
+{
+    const char *source;
+
+    if (json_unpack(json, "{s:s}", "source", &source) != 0 || (source[0] != '\0' && !identifier_valid(source)))
+        return FAIL(err, ERROR_FORMAT, 0, "task: not the particulars of a heal");
+    return set(spec->heal.source, sizeof(spec->heal.source), source, err);
+}
+
 int
 task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
 {
-    CLEANUP(json_free_p) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    CLEANUP(json_decrefp) json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     enum store_run_kind kind = spec->kind;
     json_int_t rate = 0;
     int full = 0;
@@ -234,6 +260,8 @@ task_spec_decode(const char *text, struct task_spec *spec, struct error *err)
         return decode_sweep(json, spec, err);
     case STORE_RUN_COPY:
         return decode_copy(json, spec, err);
+    case STORE_RUN_HEAL:
+        return decode_heal(json, spec, err);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return 0;

@@ -43,11 +43,17 @@ struct task_spec {
             int64_t since_ms;
             uint32_t immutable_days; /* 0: not */
         } copy;
+        struct {
+            char source[IDENTIFIER_LEN]; /* vault; empty: only from the vault itself */
+        } heal;
     };
 };
 
 /* For how many days what the task writes is locked; 0: not. */
 uint32_t task_spec_lock_days(const struct task_spec *spec);
+
+/* The other vault that the task reads; "": none. */
+const char *task_spec_source(const struct task_spec *spec);
 
 /* ERROR_LIMIT when it does not fit. */
 int task_spec_encode(const struct task_spec *spec, char out[STORE_TASK_SPEC_LEN], struct error *err);

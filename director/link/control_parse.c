@@ -4,6 +4,7 @@
 #include "common/rpc/rpc_call.h"
 #include "proto/control.pb-c.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,11 +158,30 @@ swept_of(struct arena *arena, struct scheduler_result *to, const Longhaul__V1__S
 {
     if (from == NULL)
         return 0;
-    line_of(to->swept, sizeof(to->swept), from->summary);
     return names_of(arena, &to->retired, from->retired, from->n_retired, err) != 0 ||
                    names_of(arena, &to->restored, from->restored, from->n_restored, err) != 0
                ? -1
                : names_of(arena, &to->removed, from->removed, from->n_removed, err);
+}
+
+#define FIGURES_MAX  32
+#define FIGURE_NAME  40
+#define FIGURE_CHARS "abcdefghijklmnopqrstuvwxyz_"
+
+/* As a JSON object; what is no figure is left out. */
+static void
+figures_of(struct scheduler_result *to, Longhaul__V1__Figure **from, size_t count)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < count && i < FIGURES_MAX; i++) {
+        size_t len = strlen(from[i]->name);
+        if (len > 0 && len < FIGURE_NAME && strspn(from[i]->name, FIGURE_CHARS) == len)
+            at += (size_t)snprintf(to->figures + at, sizeof(to->figures) - at, "%c\"%s\":%" PRIu64, at == 0 ? '{' : ',',
+                                   from[i]->name, from[i]->value & INT64_MAX);
+    }
+    if (at > 0)
+        snprintf(to->figures + at, sizeof(to->figures) - at, "}");
 }
 
 static int
@@ -189,6 +209,8 @@ parse_finished(struct arena *arena, const Longhaul__V1__TaskFinished *from, stru
     to->counts.chunks_checked = from->chunks_checked;
     to->counts.damaged = from->damaged;
     gaps_of(to, from->gaps, from->n_gaps);
+    line_of(to->summary, sizeof(to->summary), from->summary);
+    figures_of(to, from->figures, from->n_figures);
     if (copied_of(arena, to, from->copied, from->n_copied, err) != 0 || swept_of(arena, to, from->sweep, err) != 0)
         return -1;
     if (from->point == NULL)

@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "director/enrolment/authority.h"
+#include "director/jobs/task_spec.h"
 #include "director/link/control_send.h"
 #include "director/store/store_repositories.h"
 #include "director/store/store_secrets.h"
@@ -80,7 +81,7 @@ on_fence(void *ctx, const char *vault, const char *scope, uint64_t fence, struct
     return control_send_raise_fence(ctx, vault, scope, fence, err);
 }
 
-/* A copy holds two grants. */
+/* A copy holds two grants, and so does a heal from one. */
 static int
 renew_source(struct session *session, const struct store_task *task, struct error *err)
 {
@@ -88,12 +89,15 @@ renew_source(struct session *session, const struct store_task *task, struct erro
     struct vault_access access;
     struct error why = ERROR_INIT;
 
-    if (task->kind != STORE_RUN_COPY)
+    struct task_spec spec = { .kind = task->kind };
+
+    if ((task->kind != STORE_RUN_COPY && task->kind != STORE_RUN_HEAL) ||
+        task_spec_decode(task->spec, &spec, NULL) != 0 || task_spec_source(&spec)[0] == '\0')
         return 0;
     if (vault_access_for_source(service->options.store, service->options.authority, task, session->peer.key_sha256,
                                 &access, &why) == 0)
         return control_send_grant(session, task->id, &access, err);
-    log_failure(LOG_WARN, "link", &why, "no fresh grant to copy from task=%s", task->id);
+    log_failure(LOG_WARN, "link", &why, "no fresh grant for the source of task=%s", task->id);
     return 0;
 }
 

@@ -358,27 +358,51 @@ add_uncopied(struct order *order, Longhaul__V1__CopyTask *work, struct error *er
     return 0;
 }
 
+/* The other vault that is read. */
+static int
+make_source(struct order *order, Longhaul__V1__VaultAccess **to, Longhaul__V1__SealedSecret **password,
+            struct error *err)
+{
+    struct store_vault source;
+    struct vault_access access;
+
+    if (store_vaults_find(order->store, task_spec_source(&order->spec), &source, err) != 0 ||
+        vault_access_for_source(order->store, order->session->service->options.authority, order->task,
+                                order->session->peer.key_sha256, &access, err) != 0 ||
+        add_secret(order, source.password_secret, STORE_SECRET_VAULT_PASSWORD, err) != 0)
+        return -1;
+    /* The last one is the source's. */
+    *password = order->secret_list[--order->body.n_secrets];
+    *to = make_access(order, &access, err);
+    return *to == NULL ? -1 : 0;
+}
+
 static int
 send_copy(struct order *order, struct error *err)
 {
     Longhaul__V1__CopyTask work = LONGHAUL__V1__COPY_TASK__INIT;
-    struct store_vault source;
-    struct vault_access access;
 
-    if (add_vault(order, err) != 0 || store_vaults_find(order->store, order->spec.copy.source, &source, err) != 0 ||
-        vault_access_for_source(order->store, order->session->service->options.authority, order->task,
-                                order->session->peer.key_sha256, &access, err) != 0 ||
-        add_secret(order, source.password_secret, STORE_SECRET_VAULT_PASSWORD, err) != 0 ||
+    if (add_vault(order, err) != 0 || make_source(order, &work.source, &work.source_password, err) != 0 ||
         add_uncopied(order, &work, err) != 0)
         return -1;
-    /* The last one is the source's. */
-    work.source_password = order->secret_list[--order->body.n_secrets];
-    work.source = make_access(order, &access, err);
     work.object_id = keep_text(order, order->task->object, err);
-    if (work.source == NULL || work.object_id == NULL)
+    if (work.object_id == NULL)
         return -1;
     order->body.work_case = LONGHAUL__V1__START_TASK__WORK_COPY;
     order->body.copy = &work;
+    return send(order, err);
+}
+
+static int
+send_heal(struct order *order, struct error *err)
+{
+    Longhaul__V1__HealTask work = LONGHAUL__V1__HEAL_TASK__INIT;
+
+    if (add_vault(order, err) != 0 ||
+        (order->spec.heal.source[0] != '\0' && make_source(order, &work.source, &work.source_password, err) != 0))
+        return -1;
+    order->body.work_case = LONGHAUL__V1__START_TASK__WORK_HEAL;
+    order->body.heal = &work;
     return send(order, err);
 }
 
@@ -416,6 +440,8 @@ send_by_kind(struct order *order, struct error *err)
         return send_sweep(order, err);
     case STORE_RUN_COPY:
         return send_copy(order, err);
+    case STORE_RUN_HEAL:
+        return send_heal(order, err);
     case STORE_RUN_DISCOVER:
     case STORE_RUN_CREATE_VAULT:
         return send_small(order, err);

@@ -24,6 +24,7 @@ operations_of(enum store_run_kind kind)
     case STORE_RUN_VERIFY: /* notes what is damaged */
         return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_COPY:
+    case STORE_RUN_HEAL:
         return GRANT_READ | GRANT_APPEND;
     case STORE_RUN_SWEEP:
         return GRANT_READ | GRANT_RETIRE;
@@ -123,7 +124,7 @@ vault_access_for_source(struct store *store, struct authority *authority, const 
         return -1;
     /* A scope of its own, as for all that only reads. */
     struct vault_access_request request = {
-        .vault_id = spec.copy.source,
+        .vault_id = task_spec_source(&spec),
         .operations = GRANT_READ,
         .task_id = task->id,
         .scope = task->id,

@@ -154,6 +154,10 @@ const char *const store_migrations[] = {
 
     /* Points that a sweep has retired, and that can still be brought back. */
     "ALTER TABLE point ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;",
+
+    /* What a task says of itself when it is over. */
+    "ALTER TABLE task ADD COLUMN summary TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE task ADD COLUMN figures TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t store_migrations_count = ARRAY_LEN(store_migrations);

@@ -40,9 +40,14 @@ static const struct store_table table = STORE_TABLE("run", "run", columns, store
 STORE_EACH(each_run, store_run);
 
 static const char *const kinds[] = {
-    [STORE_RUN_BACKUP] = "backup",     [STORE_RUN_RESTORE] = "restore",           [STORE_RUN_VERIFY] = "verify",
-    [STORE_RUN_DISCOVER] = "discover", [STORE_RUN_CREATE_VAULT] = "create-vault", [STORE_RUN_COPY] = "copy",
+    [STORE_RUN_BACKUP] = "backup",
+    [STORE_RUN_RESTORE] = "restore",
+    [STORE_RUN_VERIFY] = "verify",
+    [STORE_RUN_DISCOVER] = "discover",
+    [STORE_RUN_CREATE_VAULT] = "create-vault",
+    [STORE_RUN_COPY] = "copy",
     [STORE_RUN_SWEEP] = "sweep",
+    [STORE_RUN_HEAL] = "heal",
 };
 
 static const char *const states[] = {

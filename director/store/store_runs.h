@@ -1,7 +1,7 @@
 #ifndef LONGHAUL_DIRECTOR_STORE_STORE_RUNS_H
 #define LONGHAUL_DIRECTOR_STORE_STORE_RUNS_H
 
-/* Firings of jobs, and single actions: creation of a vault, discovery, restore, verification. */
+/* Firings of jobs, and single actions: creation of a vault, discovery, restore, verification, heal. */
 
 #include "director/store/store.h"
 
@@ -12,9 +12,10 @@ enum store_run_kind {
     STORE_RUN_DISCOVER,
     STORE_RUN_CREATE_VAULT,
     STORE_RUN_COPY,
-    STORE_RUN_SWEEP
+    STORE_RUN_SWEEP,
+    STORE_RUN_HEAL
 };
-/* "backup", "restore", "verify", "discover", "create-vault", "copy", "sweep" */
+/* "backup", "restore", "verify", "discover", "create-vault", "copy", "sweep", "heal" */
 const char *store_run_kind_name(enum store_run_kind kind);
 int store_run_kind_from_name(const char *name, enum store_run_kind *kind);
 

@@ -44,6 +44,8 @@ static const struct store_column columns[] = {
     STORE_COLUMN_AS(U64, store_task, counts.damaged, "damaged"),
     STORE_COLUMN(TEXT, store_task, error_kind),
     STORE_COLUMN(TEXT, store_task, error_text),
+    STORE_COLUMN(TEXT, store_task, summary),
+    STORE_COLUMN(TEXT, store_task, figures),
 };
 static const struct store_table table = STORE_TABLE("task", "task", columns, store_task);
 
@@ -269,6 +271,31 @@ store_tasks_remark(struct store *store, const char *run, char out[STORE_TEXT_LEN
 
     out[0] = '\0';
     return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(run)), on_remark, out, err);
+}
+
+struct outcome {
+    char *summary, *figures;
+};
+
+static int
+on_outcome(void *ctx, sqlite3_stmt *at, struct error *err)
+{
+    const struct outcome *to = ctx;
+
+    if (store_text_set(to->summary, STORE_TEXT_LEN, (const char *)sqlite3_column_text(at, 0), err) != 0)
+        return -1;
+    return store_text_set(to->figures, STORE_FIGURES_LEN, (const char *)sqlite3_column_text(at, 1), err);
+}
+
+int
+store_tasks_outcome(struct store *store, const char *run, char summary[STORE_TEXT_LEN], char figures[STORE_FIGURES_LEN],
+                    struct error *err)
+{
+    static const char sql[] = "SELECT summary, figures FROM task WHERE run = ?1 AND summary <> '' ORDER BY seq LIMIT 1";
+    struct outcome to = { summary, figures };
+
+    summary[0] = figures[0] = '\0';
+    return store_statement_each(store, STORE_QUERY(sql, STORE_TEXT(run)), on_outcome, &to, err);
 }
 
 int

@@ -7,6 +7,7 @@
 #include "director/store/store_runs.h"
 
 #define STORE_TASK_SPEC_LEN 8193
+#define STORE_FIGURES_LEN   2048
 
 enum store_task_state {
     STORE_TASK_QUEUED,  /* to be leased, not before not_before_ms */
@@ -48,6 +49,8 @@ struct store_task {
     struct store_counts counts;
     char error_kind[32]; /* of the last failure, also while it is tried again */
     char error_text[STORE_TEXT_LEN];
+    char summary[STORE_TEXT_LEN];    /* what it did, for an operator; empty: its counts say it all */
+    char figures[STORE_FIGURES_LEN]; /* the same as a JSON object of numbers; or empty */
 };
 
 struct store_gap {
@@ -89,6 +92,9 @@ int store_tasks_sum(struct store *store, struct store_run *run, struct error *er
 /* Why the run does not go on: the error of a task that is tried again, else, while nobody works on it, what its tasks
  * wait for; "" when it goes on. */
 int store_tasks_remark(struct store *store, const char *run, char out[STORE_TEXT_LEN], struct error *err);
+/* Of the run's first task that has them, else "". */
+int store_tasks_outcome(struct store *store, const char *run, char summary[STORE_TEXT_LEN],
+                        char figures[STORE_FIGURES_LEN], struct error *err);
 /* Is there a leased or running task with this `exclusive`? 1, 0 or -1. */
 int store_tasks_is_busy(struct store *store, const char *exclusive, struct error *err);
 /* The next fencing number of (vault, scope): one higher than any before. */

@@ -13,6 +13,17 @@ vault=$(lh vault show main --json | jq -r .id)
 mailbox=$(e2e_last_point mailbox "$user")
 drive=$(e2e_last_point drive "$user")
 
+mkdir -p "$WORK/away" "$WORK/mirror"
+lh repository add away --host near-storage --path "$WORK/away" --yes
+lh repository add mirror --host near-storage --path "$WORK/mirror" --yes
+(umask 077 && echo "another long password" >"$WORK/other-password")
+lh vault create away --tenant contoso --repository away --password-file "$WORK/other-password" --transporter near-data --yes
+lh vault create mirror --replica-of main --repository mirror
+lh job create resealed --tenant contoso --from main --vault away
+lh job create mirrored --tenant contoso --from main --vault mirror
+lh run start resealed --wait
+lh run start mirrored --wait
+
 say "what the next backup mends"
 e2e_flip() { # PLACE-IN-FILE FILE
     chmod u+w "$2"
@@ -41,6 +52,42 @@ if grep -qE "damaged (catalog|listing|record|metadata|cursor|point)" "$WORK/dama
 else
     lh run start everything --wait
 fi
+e2e_compare_restored "$user" "$home"
+
+say "what a copy mends, through the director"
+e2e_heal() { # VAULT EVERY
+    local run
+    python3 tests/e2e/rot_groups.py "$WORK/repository/$vault" "$2"
+    if lh vault verify main --data --wait >"$WORK/verify" 2>&1; then fail "the rot was not found"; fi
+    run=$(lh vault heal main --from "$1" --json | jq -er .run)
+    lh run watch "$run" >"$WORK/heal" 2>&1 || { cat "$WORK/heal"; lh vault damage "$run"; fail "not healed from $1"; }
+    cat "$WORK/heal"
+    lh run show "$run" --json | jq -e '.figures.places_left==0 and .figures.places_healed>0 and .figures.points_replaced==1 and .kind=="heal"' >/dev/null ||
+        { lh run show "$run" --json; fail "the figures of the heal"; }
+    lh vault damage "$run" | grep -qE "^healed (content|catalog)" || { lh vault damage "$run"; fail "the heal does not say what it healed"; }
+    lh vault verify main --data --wait
+    e2e_compare_restored "$user" "$home"
+}
+lh vault heal main --from away --wait
+lh vault verify main --data --wait
+lh run start resealed --wait
+lh run start mirrored --wait
+say "everything is rotten: from the re-sealed copy"
+e2e_heal away 1
+lh run list --json | jq -e '[.items[]|select(.kind=="heal")][0].figures.catalogs_rebuilt>0' >/dev/null || fail "no catalog was made anew"
+say "every third group: from the re-sealed copy"
+e2e_heal away 3
+say "everything is rotten: from the replica"
+e2e_heal mirror 1
+lh run start everything --wait
+
+say "an index made anew"
+find "$WORK/repository/$vault/index" -type f -delete
+lh vault rebuild-index main --wait
+[ "$(find "$WORK/repository/$vault/index" -type f | wc -l)" -gt 0 ] || fail "there is no index after the rebuild"
+e2e_flip 40 "$(find "$WORK/repository/$vault/index" -type f | sort | sed -n 1p)"
+lh vault rebuild-index main --wait
+lh vault verify main --data --wait
 e2e_compare_restored "$user" "$home"
 stack_stop
 

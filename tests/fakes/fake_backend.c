@@ -3,6 +3,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/vault/pack_format.h"
+#include "common/vault/point_format.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -231,6 +232,22 @@ on_list_objects(void *backend, enum object_class class, vault_name_fn *found, vo
     return 0;
 }
 
+/* As a host does: one that does not fit its own digest may be replaced. */
+static void
+forget_damaged_point(struct fake_backend *fake, const char *name)
+{
+    for (size_t i = 0; i < fake->count; i++) {
+        struct point_header header;
+        struct point_parts parts;
+        struct object *object = &fake->objects[i];
+        if (object->class != OBJECT_POINT || strcmp(object->name, name) != 0)
+            continue;
+        if (point_format_decode(object->data, object->len, &header, &parts, NULL) != 0)
+            fake_backend_drop(fake, i);
+        return;
+    }
+}
+
 static int
 on_commit_point(void *backend, const struct vault_commit *commit, struct error *err)
 {
@@ -239,6 +256,7 @@ on_commit_point(void *backend, const struct vault_commit *commit, struct error *
         if (find(fake, OBJECT_PACK, commit->packs[i]) == NULL)
             return FAIL(err, ERROR_CONFLICT, 0, "a pack is missing");
     }
+    forget_damaged_point(fake, commit->name);
     return on_put_object(backend, OBJECT_POINT, commit->name, commit->data, commit->len, err);
 }
 
@@ -314,4 +332,17 @@ fake_backend_drop(struct fake_backend *fake, size_t n)
     free(fake->objects[n].data);
     memmove(&fake->objects[n], &fake->objects[n + 1], (fake->count - n - 1) * sizeof(fake->objects[0]));
     fake->count--;
+}
+
+void
+fake_backend_forget_pack(struct fake_backend *fake, size_t n)
+{
+    struct known *known, *next;
+    HASH_ITER (hh, fake->index, known, next) {
+        if (strcmp(known->place.pack, fake->objects[n].name) != 0)
+            continue;
+        HASH_DEL(fake->index, known);
+        free(known);
+    }
+    fake_backend_drop(fake, n);
 }

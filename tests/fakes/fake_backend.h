@@ -21,5 +21,7 @@ uint8_t *fake_backend_object(struct fake_backend *fake, size_t n, enum object_cl
 uint64_t fake_backend_pack_bytes(struct fake_backend *fake);
 /* Forgets the n-th object. */
 void fake_backend_drop(struct fake_backend *fake, size_t n);
+/* Same of a pack, and the index forgets what was in it. */
+void fake_backend_forget_pack(struct fake_backend *fake, size_t n);
 
 #endif

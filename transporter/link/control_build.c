@@ -183,7 +183,6 @@ static int
 report_fill(Longhaul__V1__SweepReport *m, const struct task_swept *swept, struct error *err)
 {
     longhaul__v1__sweep_report__init(m);
-    m->summary = text_of(swept->summary);
     return names_list(&swept->retired, &m->retired, &m->n_retired, err) != 0 ||
                    names_list(&swept->restored, &m->restored, &m->n_restored, err) != 0
                ? -1
@@ -208,6 +207,14 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
         gaps[i].reason = text_of(result->gaps[i].reason);
         gaps[i].count = result->gaps[i].count;
         gap_pointers[i] = &gaps[i];
+    }
+    Longhaul__V1__Figure figures[TASK_FIGURES_MAX];
+    Longhaul__V1__Figure *figure_pointers[TASK_FIGURES_MAX];
+    for (size_t i = 0; i < result->figure_count; i++) {
+        longhaul__v1__figure__init(&figures[i]);
+        figures[i].name = text_of(result->figures[i].name);
+        figures[i].value = result->figures[i].value;
+        figure_pointers[i] = &figures[i];
     }
     Longhaul__V1__TaskProgress totals;
     progress_fill(&totals, result->task_id, result->fence, &result->totals);
@@ -239,6 +246,9 @@ control_build_finished(const struct task_result *result, struct buffer *out, str
     m.chunks_checked = result->chunks_checked;
     m.damaged = result->damaged;
     m.locked_until_ms = result->locked_until_ms;
+    m.summary = text_of(result->summary);
+    m.figures = figure_pointers;
+    m.n_figures = result->figure_count;
     m.gaps = gap_pointers;
     m.n_gaps = result->gap_count;
     Longhaul__V1__TransporterMessage outer = LONGHAUL__V1__TRANSPORTER_MESSAGE__INIT;

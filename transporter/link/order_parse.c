@@ -189,6 +189,17 @@ parse_copy(const Longhaul__V1__CopyTask *from, struct task_order *to, struct err
 }
 
 static int
+parse_heal(const Longhaul__V1__HealTask *from, struct task_order *to, struct error *err)
+{
+    to->kind = TASK_HEAL;
+    if (from->source == NULL && from->source_password == NULL)
+        return 0;
+    return parse_vault(from->source, &to->source, err) != 0
+               ? -1
+               : parse_secret(from->source_password, &to->source_password, err);
+}
+
+static int
 parse_sweep(const Longhaul__V1__SweepTask *from, struct task_order *to, struct error *err)
 {
     to->kind = TASK_SWEEP;
@@ -221,6 +232,8 @@ parse_work(const Longhaul__V1__StartTask *from, struct task_order *to, struct er
         return parse_sweep(from->sweep, to, err);
     case LONGHAUL__V1__START_TASK__WORK_COPY:
         return parse_copy(from->copy, to, err);
+    case LONGHAUL__V1__START_TASK__WORK_HEAL:
+        return parse_heal(from->heal, to, err);
     case LONGHAUL__V1__START_TASK__WORK__NOT_SET:
     case _LONGHAUL__V1__START_TASK__WORK__CASE_IS_INT_SIZE:
         break;

@@ -71,6 +71,27 @@ summarize(const struct vault_sweep_result *r, bool dry_run, char *out, size_t si
         snprintf(out + n, size - (size_t)n, "; %" PRIu64 " damaged packs were left as they are", r->packs_damaged);
 }
 
+static void
+add_figures(const struct vault_sweep_result *r, struct task_result *result)
+{
+    const struct task_figure figures[] = {
+        { "points_retired", r->points_retired },
+        { "packs_retired", r->packs_retired },
+        { "bytes_retired", r->bytes_retired },
+        { "packs_rewritten", r->packs_rewritten },
+        { "bytes_rewritten", r->bytes_rewritten },
+        { "points_removed", r->points_removed },
+        { "packs_removed", r->packs_removed },
+        { "bytes_freed", r->bytes_freed },
+        { "packs_waiting", r->packs_waiting },
+        { "bytes_waiting", r->bytes_waiting },
+        { "objects_held", r->held },
+        { "packs_damaged", r->packs_damaged },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+        task_result_add_figure(result, figures[i].name, figures[i].value);
+}
+
 static int
 sweep(struct sweep_run *run, struct vault *vault, struct task_result *result, struct error *err)
 {
@@ -95,9 +116,10 @@ sweep(struct sweep_run *run, struct vault *vault, struct task_result *result, st
     bool retired = !order->dry_run && (failed == 0 || found.last_epoch != 0);
     for (size_t i = 0; retired && i < order->point_count; i++)
         task_names_add(&run->swept->retired, order->points[i]);
-    summarize(&found, order->dry_run, run->swept->summary, sizeof(run->swept->summary));
+    summarize(&found, order->dry_run, result->summary, sizeof(result->summary));
+    add_figures(&found, result);
     result->chunks_checked = found.chunks_marked;
-    log_info("sweep", "%s task=%s vault=%s", run->swept->summary, order->task_id, order->vault.vault_id);
+    log_info("sweep", "%s task=%s vault=%s", result->summary, order->task_id, order->vault.vault_id);
     return failed;
 }
 
@@ -117,7 +139,7 @@ on_retired(void *ctx, const struct vault_retired *retired, struct error *err)
 }
 
 static int
-undo(struct sweep_run *run, struct vault *vault, struct error *err)
+undo(struct sweep_run *run, struct vault *vault, struct task_result *result, struct error *err)
 {
     struct task_swept *swept = run->swept;
     struct wanted wanted = { swept, run->task->order->undo_record };
@@ -129,8 +151,9 @@ undo(struct sweep_run *run, struct vault *vault, struct error *err)
         swept->restored.count = 0;
         return -1;
     }
-    snprintf(swept->summary, sizeof(swept->summary), "brought back %" PRIu64 " points of retire record %" PRIu64,
+    snprintf(result->summary, sizeof(result->summary), "brought back %" PRIu64 " points of retire record %" PRIu64,
              points, wanted.epoch);
+    task_result_add_figure(result, "points_restored", points);
     return 0;
 }
 
@@ -143,5 +166,5 @@ sweep_task_run(struct task *task, struct task_result *result, struct error *err)
     result->swept = MEMORY_NEW(struct task_swept);
     struct sweep_run run = { .task = task, .swept = result->swept };
     struct vault *vault = vault_access_vault(access);
-    return task->order->undo_record != 0 ? undo(&run, vault, err) : sweep(&run, vault, result, err);
+    return task->order->undo_record != 0 ? undo(&run, vault, result, err) : sweep(&run, vault, result, err);
 }

@@ -47,10 +47,11 @@ rescue_heal(struct rescue *rescue, struct error *err)
     rescue_close(&copy);
     if (failed != 0)
         return -1;
-    printf("%" PRIu64 " points looked at, %" PRIu64 " replaced; stored anew: %" PRIu64 " chunks of this vault, %" PRIu64
-           " chunks and %" PRIu64 " contents of the copy, %" PRIu64 " bytes; %" PRIu64 " places not healed\n",
-           result.points, result.points_replaced, result.chunks_own, result.chunks_copied, result.items_copied,
-           result.bytes_stored, result.left);
+    printf("%" PRIu64 " points looked at, %" PRIu64 " replaced, %" PRIu64 " catalogs made anew; stored anew: %" PRIu64
+           " chunks of this vault, %" PRIu64 " chunks and %" PRIu64 " contents of the copy, %" PRIu64 " bytes; %" PRIu64
+           " places not healed\n",
+           result.points, result.points_replaced, result.catalogs_rebuilt, result.chunks_own, result.chunks_copied,
+           result.items_copied, result.bytes_stored, result.left);
     if (result.left > 0)
         return FAIL(err, ERROR_CORRUPT, 0, "%" PRIu64 " places could not be healed", result.left);
     return 0;

@@ -8,6 +8,7 @@
 #include "transporter/pipeline/copy_task.h"
 #include "transporter/pipeline/create_vault_task.h"
 #include "transporter/pipeline/discover_task.h"
+#include "transporter/pipeline/heal_task.h"
 #include "transporter/pipeline/sweep_task.h"
 #include "transporter/pipeline/verify_task.h"
 #include "transporter/restore/restore_task.h"
@@ -69,8 +70,9 @@ task_set_grant(struct task *task, const void *grant, size_t len)
 {
     const struct task_vault *source = &task->order->source;
     struct grant fields;
-    if (task->order->kind == TASK_COPY && grant_decode(grant, len, &fields, NULL) == 0 &&
-        strcmp(fields.vault_id, source->vault_id) == 0 && strcmp(fields.repository_id, source->repository_id) == 0)
+    bool two = task->order->kind == TASK_COPY || task->order->kind == TASK_HEAL;
+    if (two && grant_decode(grant, len, &fields, NULL) == 0 && strcmp(fields.vault_id, source->vault_id) == 0 &&
+        strcmp(fields.repository_id, source->repository_id) == 0)
         keep_grant(task, &task->source_grant, &task->source_grant_len, grant, len);
     else
         keep_grant(task, &task->grant, &task->grant_len, grant, len);
@@ -138,6 +140,8 @@ run_kind(struct task *task, struct task_result *result, struct error *err)
         return copy_task_run(task, result, err);
     case TASK_SWEEP:
         return sweep_task_run(task, result, err);
+    case TASK_HEAL:
+        return heal_task_run(task, result, err);
     }
     return FAIL(err, ERROR_INTERNAL, 0, "task of no known kind");
 }

@@ -66,6 +66,8 @@ task_order_kind_name(enum task_kind kind)
         return "copy";
     case TASK_SWEEP:
         return "sweep";
+    case TASK_HEAL:
+        return "heal";
     }
     return "";
 }

@@ -21,7 +21,16 @@ struct error;
 #define TASK_ORDER_EXPIRE_MAX   1024 /* points that one sweep retires */
 #define TASK_ORDER_UNDO_MS_MAX  ((uint64_t)3650 * 24 * 3600 * 1000)
 
-enum task_kind { TASK_CREATE_VAULT, TASK_BACKUP, TASK_RESTORE, TASK_VERIFY, TASK_DISCOVER, TASK_COPY, TASK_SWEEP };
+enum task_kind {
+    TASK_CREATE_VAULT,
+    TASK_BACKUP,
+    TASK_RESTORE,
+    TASK_VERIFY,
+    TASK_DISCOVER,
+    TASK_COPY,
+    TASK_SWEEP,
+    TASK_HEAL
+};
 
 enum task_object_kind { TASK_OBJECT_MAILBOX, TASK_OBJECT_DRIVE };
 
@@ -80,7 +89,7 @@ struct task_order {
     uint64_t undo_ms;           /* sweep: how long what is retired can be brought back */
     uint64_t undo_record;       /* sweep: not 0: bring back what this retire record names, and nothing else */
     bool dry_run;               /* sweep */
-    struct task_vault source;   /* copy: from where; object.object_id: whose, or "" */
+    struct task_vault source;   /* copy: from where; object.object_id: whose, or "". Heal: the copy, or empty ids */
     struct task_secret source_password;
 };
 

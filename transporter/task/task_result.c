@@ -61,3 +61,10 @@ task_result_clear(struct task_result *result)
     result->copied = NULL;
     result->copied_count = result->copied_capacity = 0;
 }
+
+void
+task_result_add_figure(struct task_result *result, const char *name, uint64_t value)
+{
+    if (result->figure_count < TASK_FIGURES_MAX)
+        result->figures[result->figure_count++] = (struct task_figure){ name, value };
+}

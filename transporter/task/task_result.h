@@ -54,7 +54,14 @@ struct task_names {
 
 struct task_swept {
     struct task_names retired, restored, removed;
-    char summary[400];
+};
+
+#define TASK_FIGURES_MAX 24
+#define TASK_SUMMARY_MAX 400
+
+struct task_figure {
+    const char *name; /* a constant of a to z and _ */
+    uint64_t value;
 };
 
 struct task_result {
@@ -68,6 +75,9 @@ struct task_result {
     int64_t locked_until_ms; /* what was committed, as its host says; 0: it is not locked */
     struct task_gap gaps[TASK_GAPS_MAX];
     size_t gap_count;
+    char summary[TASK_SUMMARY_MAX]; /* what it did, for an operator; or empty */
+    struct task_figure figures[TASK_FIGURES_MAX];
+    size_t figure_count;
     struct task_swept *swept;   /* of a sweep; owned */
     struct task_copied *copied; /* owned */
     size_t copied_count, copied_capacity;
@@ -80,6 +90,8 @@ void task_result_clear(struct task_result *result);
 void task_result_add_gap(struct task_result *result, const char *reason, uint64_t count);
 
 void task_result_add_copied(struct task_result *result, const char *point_id, uint64_t stored_bytes);
+
+void task_result_add_figure(struct task_result *result, const char *name, uint64_t value);
 
 void task_names_add(struct task_names *names, const char *id);
 

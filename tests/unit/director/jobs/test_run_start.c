@@ -193,6 +193,10 @@ a_restore_stays_within_its_tenant(void **state)
                                         .target_object = theirs.id };
     assert_fails(run_start_restore(f->store, &restore, "tester", id, &err), ERROR_DENIED);
     restore.target_object = f->mailbox[1].id;
+    assert_fails(run_start_restore(f->store, &restore, "tester", id, &err), ERROR_CONFLICT);
+    store_fixture_seal(f, &f->password, f->host.id);
+    assert_fails(run_start_restore(f->store, &restore, "tester", id, &err), ERROR_CONFLICT);
+    store_fixture_seal(f, &f->microsoft, f->host.id);
     assert_ok(run_start_restore(f->store, &restore, "tester", id, &err));
     struct store_task task = only_task(f, id);
     assert_string_equal(task.scope, task.id);
@@ -204,6 +208,69 @@ a_restore_stays_within_its_tenant(void **state)
     assert_string_equal(only_task(f, id).pinned, f->host.id);
     restore.selection_secret = f->password.id;
     assert_fails(run_start_restore(f->store, &restore, "tester", id, &err), ERROR_USAGE);
+}
+
+static void
+a_restore_where_the_secrets_are_not_is_refused_at_once(void **state)
+{
+    struct store_fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_secret selection;
+    struct store_transporter second;
+    char id[IDENTIFIER_LEN];
+
+    add_point(f);
+    store_fixture_secret(f, &selection, STORE_SECRET_SELECTION);
+    store_fixture_transporter(f, &second, "second");
+    struct director_restore restore = {
+        .point_id = "point-1", .selection_secret = selection.id, .folder_path = "out", .transporter = "second"
+    };
+    assert_int_equal(run_start_restore(f->store, &restore, "tester", id, &err), -1);
+    assert_non_null(strstr(err.text, "transporter second does not hold the vault's password (nobody does)"));
+    error_clear(&err);
+    store_fixture_seal(f, &f->password, f->host.id);
+    assert_int_equal(run_start_restore(f->store, &restore, "tester", id, &err), -1);
+    assert_non_null(strstr(err.text, "(held by host)"));
+    assert_non_null(strstr(err.text, "longhaul vault seal contoso-vault --transporter second"));
+    error_clear(&err);
+    restore.transporter = "host";
+    assert_ok(run_start_restore(f->store, &restore, "tester", id, &err));
+    restore.folder_path = NULL;
+    assert_int_equal(run_start_restore(f->store, &restore, "tester", id, &err), -1);
+    assert_non_null(strstr(err.text, "and the tenant's credentials"));
+}
+
+static void
+a_heal_needs_somebody_with_both_passwords(void **state)
+{
+    struct store_fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct store_vault copy = f->vault;
+    struct store_secret other;
+    struct task_spec spec = { .kind = STORE_RUN_HEAL };
+    char id[IDENTIFIER_LEN];
+
+    store_fixture_secret(f, &other, STORE_SECRET_VAULT_PASSWORD);
+    store_fixture_seal(f, &f->password, f->host.id);
+    copy.id[0] = '\0';
+    snprintf(copy.name, sizeof(copy.name), "away");
+    memcpy(copy.password_secret, other.id, sizeof(copy.password_secret));
+    assert_ok(store_vaults_add(f->store, &copy, &err));
+    assert_fails(run_start_heal(f->store, f->vault.id, copy.id, "tester", id, &err), ERROR_CONFLICT);
+    assert_ok(store_vaults_set_state(f->store, copy.id, STORE_VAULT_READY, &err));
+    assert_int_equal(run_start_heal(f->store, f->vault.id, copy.id, "tester", id, &err), -1);
+    assert_non_null(strstr(err.text, "longhaul vault seal away --transporter NAME"));
+    error_clear(&err);
+    assert_fails(run_start_heal(f->store, f->vault.id, f->vault.id, "tester", id, &err), ERROR_USAGE);
+    store_fixture_seal(f, &other, f->host.id);
+    assert_ok(run_start_heal(f->store, f->vault.id, copy.id, "tester", id, &err));
+    struct store_task task = only_task(f, id);
+    assert_int_equal(task.kind, STORE_RUN_HEAL);
+    assert_string_equal(task.scope, "");
+    assert_ok(task_spec_decode(task.spec, &spec, &err));
+    assert_string_equal(task_spec_source(&spec), copy.id);
+    assert_fails(run_start_heal(f->store, f->vault.id, NULL, "tester", id, &err), ERROR_CONFLICT);
+    assert_ok(run_start_heal(f->store, copy.id, NULL, "tester", id, &err));
 }
 
 static void
@@ -232,6 +299,8 @@ main(void)
         WITH_WORLD(a_vault_is_made_once_but_a_failed_one_again),
         WITH_WORLD(discovery_runs_once_at_a_time),
         WITH_WORLD(a_restore_stays_within_its_tenant),
+        WITH_WORLD(a_restore_where_the_secrets_are_not_is_refused_at_once),
+        WITH_WORLD(a_heal_needs_somebody_with_both_passwords),
         WITH_WORLD(a_verification_is_of_points_in_the_vault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,15 @@ particulars_come_back(void **state)
     assert_string_equal(back.restore.path, spec.restore.path);
     assert_string_equal(back.restore.point, "point-1");
     assert_int_equal(back.restore.conflict, DIRECTOR_CONFLICT_OVERWRITE);
+    assert_string_equal(task_spec_source(&back), "");
+
+    spec = (struct task_spec){ .kind = STORE_RUN_HEAL };
+    snprintf(spec.heal.source, sizeof(spec.heal.source), "vault-2");
+    assert_ok(task_spec_encode(&spec, json, &err));
+    back = (struct task_spec){ .kind = STORE_RUN_HEAL };
+    assert_ok(task_spec_decode(json, &back, &err));
+    assert_string_equal(task_spec_source(&back), "vault-2");
+    assert_fails(task_spec_decode("{\"source\":\"no id\"}", &back, &err), ERROR_FORMAT);
 }
 
 static void

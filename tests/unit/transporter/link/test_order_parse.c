@@ -152,6 +152,38 @@ a_copy_order_carries_two_vaults(void **state)
 }
 
 static void
+a_heal_order_may_carry_a_copy(void **state)
+{
+    (void)state;
+    struct sample s;
+    struct error err = ERROR_INIT;
+    struct control_order order;
+    Longhaul__V1__VaultAccess source;
+    Longhaul__V1__SealedSecret password;
+    Longhaul__V1__HealTask heal;
+    sample_init(&s);
+    source = s.vault;
+    longhaul__v1__sealed_secret__init(&password);
+    longhaul__v1__heal_task__init(&heal);
+    password.secret_id = task_text;
+    s.start.work_case = LONGHAUL__V1__START_TASK__WORK_HEAL;
+    s.start.heal = &heal;
+    assert_int_equal(parse(&s.outer, &order, &err), 0);
+    assert_int_equal(order.start_task->kind, TASK_HEAL);
+    assert_string_equal(order.start_task->source.vault_id, "");
+    order_parse_clear(&order);
+    heal.source = &source;
+    assert_int_equal(parse(&s.outer, &order, &err), -1);
+    order_parse_clear(&order);
+    heal.source_password = &password;
+    error_clear(&err);
+    assert_int_equal(parse(&s.outer, &order, &err), 0);
+    assert_string_equal(order.start_task->source.vault_id, "vault-1");
+    assert_string_equal(order.start_task->source_password.secret_id, "task-1");
+    order_parse_clear(&order);
+}
+
+static void
 a_copy_says_what_it_has_brought(void **state)
 {
     (void)state;
@@ -231,6 +263,7 @@ main(void)
         cmocka_unit_test(a_backup_order_becomes_plain),
         cmocka_unit_test(a_broken_order_still_tells_which_task_it_was),
         cmocka_unit_test(a_copy_order_carries_two_vaults),
+        cmocka_unit_test(a_heal_order_may_carry_a_copy),
         cmocka_unit_test(a_copy_says_what_it_has_brought),
         cmocka_unit_test(what_a_newer_director_says_is_ignored),
         cmocka_unit_test(a_result_is_said_whole),
