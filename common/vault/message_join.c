@@ -8,12 +8,15 @@
 #include "common/vault/message_recipe.h"
 #include "common/vault/varint.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PENDING_MAX                                                                                                    \
-    ((size_t)8 << 20) /* a recipe that is given whole; else a piece, and what is left of the one before */
-#define SLICE 3072    /* bytes encoded at a time */
+    ((size_t)8 << 20)              /* a recipe that is given whole; else a piece, and what is left of the one before */
+#define SLICE   6144               /* bytes encoded at a time */
+#define OUT_MAX ((size_t)64 << 10) /* given on at a time */
+#define LARGE   (OUT_MAX / 4)      /* is given on without a copy */
 
 struct message_join {
     const struct message_join_vtable *vtable;
@@ -26,8 +29,11 @@ struct message_join {
     bool quoted; /* the part that is being encoded; else base64 */
     struct base64_lines lines;
     struct quoted_lines quoted_lines;
-    uint8_t out[BASE64_LINES_OUT(SLICE)];
+    size_t out_len; /* waiting to be given on */
+    uint8_t out[OUT_MAX];
 };
+
+static_assert(BASE64_LINES_OUT(SLICE) <= OUT_MAX, "a slice fits");
 
 struct message_join *
 message_join_new(const struct message_join_vtable *vtable, void *ctx)
@@ -56,17 +62,36 @@ message_join_free(struct message_join *join)
 static int
 give(struct message_join *join, const uint8_t *data, size_t len, struct error *err)
 {
-    if (len == 0)
-        return 0;
     digest_update(join->digest, data, len);
-    join->total += len;
     return join->vtable->message(join->ctx, data, len, err);
+}
+
+static int
+flush(struct message_join *join, struct error *err)
+{
+    size_t len = join->out_len;
+    join->out_len = 0;
+    return len == 0 ? 0 : give(join, join->out, len, err);
+}
+
+static int
+put(struct message_join *join, const uint8_t *data, size_t len, struct error *err)
+{
+    join->total += len;
+    if ((len >= LARGE || len > OUT_MAX - join->out_len) && flush(join, err) != 0)
+        return -1;
+    if (len >= LARGE)
+        return give(join, data, len, err);
+    if (len > 0)
+        memcpy(join->out + join->out_len, data, len);
+    join->out_len += len;
+    return 0;
 }
 
 static int
 on_quoted(void *ctx, const uint8_t *data, size_t len, struct error *err)
 {
-    return give(ctx, data, len, err);
+    return put(ctx, data, len, err);
 }
 
 int
@@ -77,8 +102,11 @@ message_join_part(void *ctx, const uint8_t *data, size_t len, struct error *err)
         return quoted_lines_encode(&join->quoted_lines, data, len, on_quoted, join, err);
     while (len > 0) {
         size_t n = len < SLICE ? len : SLICE;
-        if (give(join, join->out, base64_lines_encode(&join->lines, data, n, join->out), err) != 0)
+        if (OUT_MAX - join->out_len < BASE64_LINES_OUT(SLICE) && flush(join, err) != 0)
             return -1;
+        size_t encoded = base64_lines_encode(&join->lines, data, n, join->out + join->out_len);
+        join->out_len += encoded;
+        join->total += encoded;
         data += n;
         len -= n;
     }
@@ -96,7 +124,8 @@ end_part(struct message_join *join, struct error *err)
 {
     if (join->quoted)
         return join->quoted_lines.len == 0 ? 0 : bad_recipe(err);
-    return give(join, join->out, base64_lines_finish(&join->lines, join->out), err);
+    uint8_t last[BASE64_LINES_OUT(3)];
+    return put(join, last, base64_lines_finish(&join->lines, last), err);
 }
 
 /* The readers of a part's head: 1 when it is there and good, 0: more of it must come first, -1. */
@@ -185,6 +214,8 @@ run_end(struct message_join *join, struct reader *in, struct error *err)
     uint8_t digest[DIGEST_LEN];
     if (expected == NULL)
         return 0;
+    if (flush(join, err) != 0)
+        return -1;
     digest_final(join->digest, digest);
     join->ended = true;
     if (total != join->total || memcmp(digest, expected, RECIPE_DIGEST_LEN) != 0)
@@ -234,7 +265,7 @@ message_join_write(struct message_join *join, const uint8_t *data, size_t len, s
         size_t left = join->pending.len - at;
         if (join->text_left > 0) {
             size_t n = left < join->text_left ? left : (size_t)join->text_left;
-            if (give(join, join->pending.data + at, n, err) != 0)
+            if (put(join, join->pending.data + at, n, err) != 0)
                 return -1;
             join->text_left -= n;
             at += n;
