@@ -75,7 +75,7 @@ look_ahead(struct vault_reader *reader, const struct content_list_node *node, si
            struct error *err)
 {
     struct chunk_place places[READER_FETCH];
-    const struct chunk_place *pointers[READER_FETCH];
+    const struct chunk_place *pointers[READER_FETCH] = { NULL };
     size_t raw = 0, n = 0, i = from;
     for (; i < node->count && n < READER_FETCH; i++) {
         struct chunk_place *place = &places[n];
@@ -87,8 +87,7 @@ look_ahead(struct vault_reader *reader, const struct content_list_node *node, si
                 *err = missing;
             return -1;
         }
-        bool again = n > 0 && places[n - 1].group == place->group && strcmp(places[n - 1].pack, place->pack) == 0;
-        if (again)
+        if (vault_reader_has_group(pointers, n, place))
             continue;
         if (n > 0 && raw + place->group_raw > reader->cache_bytes / 2)
             break;

@@ -220,14 +220,25 @@ plan(struct fetch *fetch)
     }
 }
 
+bool
+vault_reader_has_group(const struct chunk_place *const *places, size_t n, const struct chunk_place *place)
+{
+    /* The newest first: neighbours mostly share a group. */
+    while (n > 0) {
+        const struct chunk_place *other = places[--n];
+        if (other->group == place->group && strcmp(other->pack, place->pack) == 0)
+            return true;
+    }
+    return false;
+}
+
 int
 vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const *places, size_t n, struct error *err)
 {
     struct fetch fetch = { .reader = reader };
     for (size_t i = 0; i < n && i < READER_FETCH; i++) {
-        bool again = fetch.place_count > 0 && fetch.places[fetch.place_count - 1]->group == places[i]->group &&
-                     strcmp(fetch.places[fetch.place_count - 1]->pack, places[i]->pack) == 0;
-        if (again || vault_reader_cache_find(reader, places[i]->pack, places[i]->group) != NULL)
+        if (vault_reader_has_group(fetch.places, fetch.place_count, places[i]) ||
+            vault_reader_cache_find(reader, places[i]->pack, places[i]->group) != NULL)
             continue;
         /* Keys first: a pack's header cannot be read while ranges are arriving. */
         struct error unreadable = ERROR_INIT;
@@ -349,7 +360,7 @@ vault_reader_chunk_at(struct vault_reader *reader, const struct chunk_id *id, co
 const uint8_t *
 vault_reader_chunk(struct vault_reader *reader, const struct chunk_id *id, size_t *len, struct error *err)
 {
-    struct chunk_place place;
+    struct chunk_place place = { .known = false };
     struct error damage = ERROR_INIT;
     if (vault_reader_place(reader, id, &place, err) != 0)
         return NULL;

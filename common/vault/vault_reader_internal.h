@@ -100,6 +100,9 @@ int vault_reader_note_bad(struct vault_reader *reader, const char *pack, uint32_
 /* From now on the chunk is looked for there. */
 void vault_reader_note_place(struct vault_reader *reader, const struct chunk_id *id, const struct chunk_place *place);
 
+/* Whether a place in the same group is among them. */
+bool vault_reader_has_group(const struct chunk_place *const *places, size_t n, const struct chunk_place *place);
+
 /* Fetches and opens groups that are not in the cache, neighbours in one range. Damaged groups are left out: they fail
  * when they are read. Fails when the backend does. At most READER_FETCH places. */
 int vault_reader_fetch(struct vault_reader *reader, const struct chunk_place *const *places, size_t n,

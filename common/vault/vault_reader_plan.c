@@ -61,10 +61,14 @@ vault_reader_plan_fetch(struct vault_reader *reader, const struct planned *plann
 {
     const struct chunk_place *places[READER_FETCH] = { NULL };
     size_t n = 0, raw = 0, i = from;
+    uint64_t contents = 0;
     for (; i < count && n < READER_FETCH; i++) {
         const struct chunk_place *place = &planned[i].place;
-        bool again = n > 0 && places[n - 1]->group == place->group && strcmp(places[n - 1]->pack, place->pack) == 0;
-        if (!place->known || again)
+        /* What is fetched for a content must still be there when those before it have gone through the cache. */
+        if (i > from && contents + planned[i - 1].read.ref.len > reader->cache_bytes / 2)
+            break;
+        contents += i > from ? planned[i - 1].read.ref.len : 0;
+        if (!place->known || vault_reader_has_group(places, n, place))
             continue;
         if (!vault_reader_place_sane(place) || (n > 0 && raw + place->group_raw > reader->cache_bytes / 2))
             break;
