@@ -40,6 +40,9 @@ struct vault_batch_vtable {
 };
 
 #define VAULT_BATCH_MAX 16384
+/* Sorts contents as vault_reader_batch() would read them: for several readers that share them, each taking what lies
+ * together. Not what is damaged but what cannot be reached is a failure. */
+int vault_reader_sort(struct vault_reader *reader, struct vault_read *reads, size_t count, struct error *err);
 /* Sorts reads in place by where they lie, then reads them one after the other, fetching ahead in large ranges. A
  * damaged or missing content is told to `end` and does not stop the others; failing to reach the backend does. */
 int vault_reader_batch(struct vault_reader *reader, struct vault_read *reads, size_t count,

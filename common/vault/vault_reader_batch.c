@@ -51,23 +51,53 @@ read_one(struct batch *batch, size_t i, struct error *err)
     return batch->vtable->end(batch->ctx, batch->current, good ? NULL : &failure, err);
 }
 
+static void
+planned_free(struct planned *planned, size_t count)
+{
+    for (size_t i = 0; planned != NULL && i < count; i++)
+        free(planned[i].recipe.data);
+    free(planned);
+}
+
+/* In the order of reading; planned_free() frees. */
+static struct planned *
+plan(struct vault_reader *reader, struct vault_read *reads, size_t count, struct error *err)
+{
+    if (count > VAULT_BATCH_MAX) {
+        FAIL(err, ERROR_LIMIT, 0, "%zu contents in a batch; %d are possible", count, VAULT_BATCH_MAX);
+        return NULL;
+    }
+    struct planned *planned = memory_new((count + 1) * sizeof(planned[0]));
+    for (size_t i = 0; i < count; i++)
+        planned[i].read = reads[i];
+    if (vault_reader_plan(reader, planned, count, err) == 0) {
+        for (size_t i = 0; i < count; i++)
+            reads[i] = planned[i].read;
+        return planned;
+    }
+    planned_free(planned, count);
+    return NULL;
+}
+
+int
+vault_reader_sort(struct vault_reader *reader, struct vault_read *reads, size_t count, struct error *err)
+{
+    struct planned *planned = plan(reader, reads, count, err);
+    if (planned == NULL)
+        return -1;
+    planned_free(planned, count);
+    return 0;
+}
+
 int
 vault_reader_batch(struct vault_reader *reader, struct vault_read *reads, size_t count,
                    const struct vault_batch_vtable *vtable, void *ctx, struct error *err)
 {
-    if (count > VAULT_BATCH_MAX)
-        return FAIL(err, ERROR_LIMIT, 0, "%zu contents in a batch; %d are possible", count, VAULT_BATCH_MAX);
     struct batch batch = { .reader = reader, .vtable = vtable, .ctx = ctx, .count = count };
-    batch.planned = memory_new((count + 1) * sizeof(batch.planned[0]));
-    for (size_t i = 0; i < count; i++)
-        batch.planned[i].read = reads[i];
-    int failed = vault_reader_plan(reader, batch.planned, count, err);
-    for (size_t i = 0; failed == 0 && i < count; i++) {
-        reads[i] = batch.planned[i].read;
+    batch.planned = plan(reader, reads, count, err);
+    int failed = batch.planned != NULL ? 0 : -1;
+    for (size_t i = 0; failed == 0 && i < count; i++)
         failed = read_one(&batch, i, err);
-    }
-    for (size_t i = 0; i < count; i++)
-        free(batch.planned[i].recipe.data);
-    free(batch.planned);
+    planned_free(batch.planned, count);
     return failed;
 }

@@ -17,6 +17,7 @@
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_writer.h"
 #include "transporter/host/vault_host.h"
+#include "transporter/restore/restore_window.h"
 #include "transporter/storage/storage.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@
 #define FEEDERS       2
 #define PULLERS       4 /* as pipeline.threads */
 #define PULLER_CACHE  ((size_t)8 << 20)
+#define PULL_ITEMS    1024 /* at a time, as a restore's batches */
+#define PULL_BYTES    ((uint64_t)128 << 20)
 #define MOST_WRITERS  16
 #define CATALOG_CACHE ((size_t)4 << 20)
 #define MOST_FEEDERS  16
@@ -305,17 +308,26 @@ on_item(void *ctx, const struct catalog_item *item, struct error *err)
     return 0;
 }
 
+static void
+make_folders(char *path)
+{
+    for (char *slash = path; (slash = strchr(slash + 1, '/')) != NULL;) {
+        *slash = '\0';
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+}
+
 static int
 on_begin(void *batch, struct vault_read *read, struct error *err)
 {
     (void)batch;
     struct target *target = read->ctx;
-    for (char *slash = target->path; (slash = strchr(slash + 1, '/')) != NULL;) {
-        *slash = '\0';
-        mkdir(target->path, 0777);
-        *slash = '/';
-    }
     target->fd = open(target->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (target->fd < 0 && errno == ENOENT) {
+        make_folders(target->path);
+        target->fd = open(target->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
     return target->fd < 0 ? FAIL(err, ERROR_IO, errno, "%s: %s", target->path, strerror(errno)) : 0;
 }
 
@@ -341,24 +353,45 @@ on_end(void *batch, struct vault_read *read, const struct error *failure, struct
 
 static const struct vault_batch_vtable batch_vtable = { on_begin, on_data, on_end };
 
+/* The next contents that stand together. */
+static size_t
+next_pull(struct restore *restore, size_t *at)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&restore->lock);
+    *at = restore->next;
+    for (uint64_t bytes = 0; *at + n < restore->count && n < PULL_ITEMS && bytes < PULL_BYTES; n++)
+        bytes += restore->reads[*at + n].ref.len;
+    restore->next += n;
+    pthread_mutex_unlock(&restore->lock);
+    return n;
+}
+
 static void *
 pull(void *arg)
 {
     struct restore *restore = arg;
     struct error err = ERROR_INIT;
     struct vault_reader *reader = vault_reader_open(restore->vault, PULLER_CACHE, &err);
-    for (;;) {
-        pthread_mutex_lock(&restore->lock);
-        size_t at = restore->next, left = restore->count - at, n = left < 1024 ? left : 1024;
-        restore->next += n;
-        pthread_mutex_unlock(&restore->lock);
-        if (n == 0)
-            break;
+    size_t at;
+    for (size_t n; (n = next_pull(restore, &at)) > 0;)
         if (vault_reader_batch(reader, restore->reads + at, n, &batch_vtable, restore, &err) != 0)
             die(&err);
-    }
     vault_reader_close(reader);
     return NULL;
+}
+
+/* In windows, as a restore's plan does. */
+static void
+sort_reads(const struct restore *restore, struct vault_reader *reader)
+{
+    struct error err = ERROR_INIT;
+    for (size_t at = 0; at < restore->count; at += RESTORE_WINDOW_ITEMS) {
+        size_t left = restore->count - at;
+        if (vault_reader_sort(reader, restore->reads + at, left < RESTORE_WINDOW_ITEMS ? left : RESTORE_WINDOW_ITEMS,
+                              &err) != 0)
+            die(&err);
+    }
 }
 
 static void
@@ -377,6 +410,7 @@ run_restore(const char *vault_path, const char *point_id, const char *folder)
     struct catalog *catalog = catalog_open(reader, &point.catalog);
     if (catalog_walk(catalog, (struct catalog_key){ NULL, 0 }, on_item, &restore, &err) != 0)
         die(&err);
+    sort_reads(&restore, reader);
     for (int i = 0; i < PULLERS; i++)
         pthread_create(&threads[i], NULL, pull, &restore);
     for (int i = 0; i < PULLERS; i++)

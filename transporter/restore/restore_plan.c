@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/vault/vault_reader.h"
 #include "transporter/restore/folder_tree.h"
+#include "transporter/restore/restore_window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct plan {
     struct catalog *look_up;  /* asked meanwhile, over reader */
     struct folder_tree *tree; /* over look_up */
     struct seen *seen;
-    struct restore_batch *batch;
+    struct restore_window *window; /* sorted over reader */
     uint64_t missing;
 };
 
@@ -156,31 +157,13 @@ announce(struct plan *plan, struct catalog_key folder, struct error *err)
 }
 
 static int
-hand_out(struct plan *plan, struct error *err)
-{
-    struct restore_batch *batch = MOVE(plan->batch);
-    if (batch == NULL || batch->count == 0) {
-        restore_plan_batch_free(batch);
-        return 0;
-    }
-    return plan->options->batch(plan->options->ctx, batch, err);
-}
-
-static int
 add_item(struct plan *plan, const struct catalog_item *record, struct error *err)
 {
-    if (plan->batch == NULL) {
-        plan->batch = MEMORY_NEW(struct restore_batch);
-        plan->batch->items = memory_new(RESTORE_PLAN_ITEMS * sizeof(*plan->batch->items));
-    }
-    struct restore_item *item = &plan->batch->items[plan->batch->count++];
+    struct restore_item *item = restore_window_add(plan->window);
     item_copy(item, record);
     if (announce(plan, item->record.parent, err) != 0 || item_complete(plan, item, err) != 0)
         return -1;
-    plan->batch->bytes += item->record.metadata_len + strlen(item->path);
-    if (plan->batch->count == RESTORE_PLAN_ITEMS || plan->batch->bytes >= RESTORE_PLAN_BYTES)
-        return hand_out(plan, err);
-    return 0;
+    return restore_window_filled(plan->window, item->record.metadata_len + strlen(item->path), err);
 }
 
 static int
@@ -299,7 +282,7 @@ plan_clear(struct plan *plan)
         HASH_DEL(plan->seen, seen);
         free(seen);
     }
-    restore_plan_batch_free(plan->batch);
+    restore_window_free(plan->window);
     folder_tree_free(plan->tree);
     catalog_close(plan->look_up);
     catalog_close(plan->catalog);
@@ -317,6 +300,7 @@ plan_open(struct plan *plan, struct error *err)
     plan->catalog = catalog_open(plan->walker, plan->options->root);
     plan->look_up = catalog_open(plan->reader, plan->options->root);
     plan->tree = folder_tree_new(plan->look_up);
+    plan->window = restore_window_new(plan->reader, plan->options);
     return 0;
 }
 
@@ -328,7 +312,7 @@ restore_plan_run(const struct restore_plan_options *options, uint64_t *missing, 
     if (result == 0)
         result = options->selection->all ? plan_all(&plan, err) : plan_selected(&plan, err);
     if (result == 0)
-        result = hand_out(&plan, err);
+        result = restore_window_hand_out(plan.window, err);
     if (missing != NULL)
         *missing = plan.missing;
     plan_clear(&plan);

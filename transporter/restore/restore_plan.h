@@ -2,20 +2,19 @@
 #define LONGHAUL_TRANSPORTER_RESTORE_RESTORE_PLAN_H
 
 /* Which items of a recovery point a selection means, handed out in batches: the catalog is read in its own order, each
- * folder is announced once and after its parent, and each batch is as large as a constant allows. One thread. */
+ * folder is announced once and after its parent, and items stand in the order of where their contents lie
+ * (restore_window.h). One thread. */
 
 #include "transporter/restore/restore_sink.h"
 #include "transporter/restore/selection.h"
 
-#define RESTORE_PLAN_ITEMS 1024              /* in a batch */
-#define RESTORE_PLAN_BYTES ((size_t)2 << 20) /* of metadata in a batch, plus one item */
+#define RESTORE_PLAN_ITEMS 1024 /* in a batch */
 
 struct vault;
 
 struct restore_batch {
     struct restore_item *items;
     size_t count;
-    size_t bytes; /* of their texts and metadata */
 };
 
 void restore_plan_batch_free(struct restore_batch *batch);
