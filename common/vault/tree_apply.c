@@ -3,7 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
-#include "common/vault/vault_writer.h"
+#include "common/vault/vault_writer_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct open_node {
 
 struct rewrite {
     const struct tree_apply *apply;
+    enum tree_rule rule;
     struct open_node levels[TREE_HEIGHT_MAX];
     struct tree_change change;
     bool more; /* change holds one */
@@ -36,7 +37,8 @@ close_node(struct rewrite *rw, int level, struct error *err)
     struct open_node *node = &rw->levels[level];
     struct content_ref ref;
     uint8_t key[TREE_KEY_MAX];
-    if (vault_writer_put(rw->apply->writer, VAULT_CATALOG, node->bytes.data, node->bytes.len, &ref, err) != 0)
+    enum vault_content type = level == 0 ? VAULT_CATALOG : VAULT_CATALOG_PATH;
+    if (vault_writer_put(rw->apply->writer, type, node->bytes.data, node->bytes.len, &ref, err) != 0)
         return -1;
     if (ref.form != CONTENT_CHUNK)
         return FAIL(err, ERROR_INTERNAL, 0, "a catalog node does not fit a chunk");
@@ -46,7 +48,7 @@ close_node(struct rewrite *rw, int level, struct error *err)
         .child = ref.id,
         .count = node->writer.entries_below,
     };
-    tree_node_writer_begin(&node->writer, &node->bytes, level);
+    tree_node_writer_begin(&node->writer, &node->bytes, level, rw->rule);
     node->closed++;
     return add(rw, level + 1, &up, err);
 }
@@ -221,13 +223,14 @@ tree_apply(const struct tree_apply *apply, struct tree_root *root, struct error 
 {
     struct rewrite *rw = MEMORY_NEW(struct rewrite);
     rw->apply = apply;
+    rw->rule = tree_rule_of(apply->writer->vault->version);
     if (apply->base.height > TREE_HEIGHT_MAX) {
         free(rw);
         return FAIL(err, ERROR_FORMAT, 0, "a catalog is higher than this program reads");
     }
     for (int level = 0; level < TREE_HEIGHT_MAX; level++) {
         buffer_init(&rw->levels[level].bytes, TREE_NODE_CEILING);
-        tree_node_writer_begin(&rw->levels[level].writer, &rw->levels[level].bytes, level);
+        tree_node_writer_begin(&rw->levels[level].writer, &rw->levels[level].bytes, level, rw->rule);
     }
     int failed = run(rw, root, err);
     for (int level = 0; level < TREE_HEIGHT_MAX; level++)

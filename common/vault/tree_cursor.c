@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROUPS_AHEAD 8
+
 struct tree_node *
 tree_load(struct vault_reader *reader, const struct chunk_id *id, int level, struct error *err)
 {
@@ -175,6 +177,30 @@ tree_cursor_seek_rank(struct tree_cursor *cursor, uint64_t rank, struct error *e
     return 0;
 }
 
+/* Who walks on needs what comes next below this node: one request for several groups. What is damaged fails when it is
+ * read. */
+static int
+fetch_ahead(struct tree_cursor *cursor, int level, struct error *err)
+{
+    struct vault_reader *reader = cursor->reader;
+    const struct tree_node *above = cursor->path[level];
+    struct chunk_place places[GROUPS_AHEAD];
+    const struct chunk_place *wanted[GROUPS_AHEAD];
+    size_t n = 0;
+    for (size_t i = cursor->at[level]; reader->stored == NULL && i < above->count && n < GROUPS_AHEAD; i++) {
+        struct error missing = ERROR_INIT;
+        if (vault_reader_place(reader, &above->entries[i].child, &places[n], &missing) != 0)
+            break;
+        if (n == 0 && vault_reader_cache_find(reader, places[0].pack, places[0].group) != NULL)
+            return 0;
+        if (n > 0 && places[n].group == places[n - 1].group && strcmp(places[n].pack, places[n - 1].pack) == 0)
+            continue;
+        wanted[n] = &places[n];
+        n++;
+    }
+    return vault_reader_fetch(reader, wanted, n, err);
+}
+
 int
 tree_cursor_next(struct tree_cursor *cursor, struct error *err)
 {
@@ -189,7 +215,8 @@ tree_cursor_next(struct tree_cursor *cursor, struct error *err)
         return 0;
     }
     for (; level > 0; level--) {
-        if (load_into(cursor, level - 1, &cursor->path[level]->entries[cursor->at[level]].child, err) != 0)
+        if (fetch_ahead(cursor, level, err) != 0 ||
+            load_into(cursor, level - 1, &cursor->path[level]->entries[cursor->at[level]].child, err) != 0)
             return -1;
     }
     cursor->valid = true;

@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/vault/varint.h"
+#include "common/vault/vault_format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,16 @@
 #define MAGIC      'N'
 #define VERSION    1
 #define HEADER_LEN 3
+
+/* Where nodes end. After the minimum each byte, or entry, is equally likely to be the last of its node, so that large
+ * entries do not make large nodes. */
+struct cut {
+    size_t min, after; /* on average this much after the minimum */
+};
+
+static const struct cut cut_bytes = { 1024, 4096 };
+static const struct cut cut_leaf = { 2048, 2048 };
+static const struct cut cut_entries = { 4, 4 }; /* of nodes above leaves; not bytes */
 
 int
 tree_bytes_compare(struct tree_bytes a, struct tree_bytes b)
@@ -153,10 +164,17 @@ tree_node_decode(const uint8_t *data, size_t len, struct error *err)
     return MOVE(node);
 }
 
+enum tree_rule
+tree_rule_of(unsigned format_version)
+{
+    return format_version < VAULT_FORMAT_PATHS ? TREE_RULE_BYTES : TREE_RULE_PATHS;
+}
+
 void
-tree_node_writer_begin(struct tree_node_writer *w, struct buffer *out, int level)
+tree_node_writer_begin(struct tree_node_writer *w, struct buffer *out, int level, enum tree_rule rule)
 {
     w->out = out;
+    w->rule = rule;
     w->level = level;
     w->count = 0;
     w->last_key_len = 0;
@@ -182,13 +200,14 @@ static bool
 ends_here(const struct tree_node_writer *w, struct tree_bytes key, size_t entry_len)
 {
     size_t len = w->out->len - HEADER_LEN;
+    bool by_entries = w->rule == TREE_RULE_PATHS && w->level > 0;
+    const struct cut *cut = by_entries ? &cut_entries : w->rule == TREE_RULE_PATHS ? &cut_leaf : &cut_bytes;
+    size_t so_far = by_entries ? w->count : len, last = by_entries ? 1 : entry_len;
     if (len >= TREE_NODE_MAX)
         return true;
-    if (len < TREE_NODE_MIN || w->count < 2)
+    if (so_far < cut->min || w->count < 2)
         return false;
-    /* Each byte is equally likely to end a node, so large entries do not make large nodes. */
-    return entry_len >= TREE_NODE_TARGET ||
-           boundary_hash(w->level, key) < UINT64_MAX / TREE_NODE_TARGET * (uint64_t)entry_len;
+    return last >= cut->after || boundary_hash(w->level, key) < UINT64_MAX / cut->after * (uint64_t)last;
 }
 
 int

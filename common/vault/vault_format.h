@@ -17,7 +17,8 @@ struct error;
 #define VAULT_FORMAT_MAC_LEN 32
 
 #define VAULT_FORMAT_QUOTED 2 /* the first with quoted-printable in recipes */
-#define VAULT_FORMAT_NEWEST 2
+#define VAULT_FORMAT_PATHS  3 /* the first whose catalogs have narrow nodes above their leaves */
+#define VAULT_FORMAT_NEWEST 3
 
 struct vault_format {
     char vault_id[IDENTIFIER_LEN];

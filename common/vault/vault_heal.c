@@ -320,7 +320,8 @@ heal_tree(struct heal *heal, const struct chunk_id *id, int level, bool items, s
         return 0;
     uint64_t left = heal->result->left, before = stored(heal);
     CLEANUP(tree_node_free_p) struct tree_node *node = NULL;
-    if (heal_chunk(heal, id, CLASS_NODE, &failure) != 0 || (node = load_node(heal, id, level, &failure)) == NULL)
+    if (heal_chunk(heal, id, level == 0 ? CLASS_NODE : CLASS_PATH, &failure) != 0 ||
+        (node = load_node(heal, id, level, &failure)) == NULL)
         return leave(heal, none, &failure, err);
     if (tell_healed(heal, none, before, err) != 0)
         return -1;

@@ -62,10 +62,8 @@ vault_stream_free_idle(struct vault_writer *writer)
 }
 
 static const enum writer_class classes[] = {
-    [VAULT_MESSAGE] = CLASS_TEXT,
-    [VAULT_FILE] = CLASS_FILE,
-    [VAULT_METADATA] = CLASS_METADATA,
-    [VAULT_CATALOG] = CLASS_NODE,
+    [VAULT_MESSAGE] = CLASS_TEXT, [VAULT_FILE] = CLASS_FILE,         [VAULT_METADATA] = CLASS_METADATA,
+    [VAULT_CATALOG] = CLASS_NODE, [VAULT_CATALOG_PATH] = CLASS_PATH,
 };
 
 struct vault_stream *

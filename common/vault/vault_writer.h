@@ -13,10 +13,11 @@ struct vault_writer;
 struct vault_stream;
 
 enum vault_content {
-    VAULT_MESSAGE,  /* RFC 5322 bytes: taken apart, given back bit-exact */
-    VAULT_FILE,     /* any other content */
-    VAULT_METADATA, /* small structured text, JSON mostly */
-    VAULT_CATALOG   /* nodes of the catalog; for common/vault itself */
+    VAULT_MESSAGE,     /* RFC 5322 bytes: taken apart, given back bit-exact */
+    VAULT_FILE,        /* any other content */
+    VAULT_METADATA,    /* small structured text, JSON mostly */
+    VAULT_CATALOG,     /* leaves of the catalog; for common/vault itself */
+    VAULT_CATALOG_PATH /* and the nodes above them */
 };
 
 /* Memory of one writer, at most: (uploaders + 1) * (pack_bytes + 1 MiB) + sealers * 4 MiB + 7 MiB, and 1 MiB for each

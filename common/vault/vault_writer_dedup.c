@@ -31,6 +31,8 @@ group_room(enum writer_class class, size_t first_len)
     case CLASS_NODE:
     case CLASS_LIST:
         return first_len > WRITER_GROUP_NODES ? first_len : WRITER_GROUP_NODES;
+    case CLASS_PATH:
+        return first_len > WRITER_GROUP_PATH ? first_len : WRITER_GROUP_PATH;
     }
     return WRITER_GROUP_RAW;
 }
@@ -57,7 +59,7 @@ take_group(struct vault_writer *writer, enum writer_class class, size_t first_le
 void
 vault_writer_release_group(struct vault_writer *writer, struct writer_group *group)
 {
-    if (group->class == CLASS_NODE || group->class == CLASS_LIST) {
+    if (group->class == CLASS_NODE || group->class == CLASS_PATH || group->class == CLASS_LIST) {
         free(group);
         return;
     }

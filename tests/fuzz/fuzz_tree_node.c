@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tree_node_writer *writer = malloc(sizeof(*writer));
     if (writer == NULL)
         abort();
-    tree_node_writer_begin(writer, &again, node->level);
+    tree_node_writer_begin(writer, &again, node->level, TREE_RULE_PATHS);
     for (size_t i = 0; i < node->count; i++) {
         bool full;
         if (tree_node_writer_add(writer, &node->entries[i], &full, &err) != 0)

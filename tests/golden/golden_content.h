@@ -118,6 +118,23 @@ static const struct golden_item golden_items[] = {
     { CATALOG_FILE, "zeros", NULL, "zeros.bin", NULL, golden_zeros, 1 },
 };
 
+/* Messages without content, so that the trees have several levels since version 3, which cuts them its own way. They
+ * stand before the other messages. */
+#define GOLDEN_FILLERS       1500
+#define GOLDEN_FILLER_ID_LEN 12
+
+static inline void
+golden_filler_id(unsigned number, char id[GOLDEN_FILLER_ID_LEN + 1])
+{
+    snprintf(id, GOLDEN_FILLER_ID_LEN + 1, "filler-%05u", number);
+}
+
+static inline size_t
+golden_fillers(unsigned version)
+{
+    return version >= 3 ? GOLDEN_FILLERS : 0;
+}
+
 /* The first item from at on that a vault of this version holds; beyond the last: none. */
 static inline size_t
 golden_next(size_t at, unsigned version)
@@ -133,7 +150,7 @@ golden_count(unsigned version)
     size_t count = 0;
     for (size_t i = 0; i < sizeof(golden_items) / sizeof(golden_items[0]); i++)
         count += golden_items[i].since <= version;
-    return count;
+    return count + golden_fillers(version);
 }
 
 #endif

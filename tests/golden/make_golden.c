@@ -9,6 +9,7 @@
 #include "common/vault/catalog_edit.h"
 #include "common/vault/point.h"
 #include "common/vault/vault.h"
+#include "common/vault/vault_format.h"
 #include "common/vault/vault_reader.h"
 #include "transporter/host/vault_host.h"
 #include "transporter/storage/storage.h"
@@ -51,13 +52,30 @@ store(struct vault_writer *writer, struct catalog_edit *edit, const struct golde
 }
 
 static int
+store_filler(struct catalog_edit *edit, unsigned number, struct error *err)
+{
+    char id[GOLDEN_FILLER_ID_LEN + 1];
+    struct catalog_key_buffer key, parent;
+    golden_filler_id(number, id);
+    if (catalog_key_make(CATALOG_MESSAGE, id, GOLDEN_FILLER_ID_LEN, &key, err) != 0 ||
+        catalog_key_make(CATALOG_FOLDER, "inbox", strlen("inbox"), &parent, err) != 0)
+        return -1;
+    const struct catalog_item item = { .kind = CATALOG_MESSAGE,
+                                       .key = catalog_key_of(&key),
+                                       .parent = catalog_key_of(&parent),
+                                       .subject = id,
+                                       .received_ms = GOLDEN_TIME - number };
+    return catalog_edit_put(edit, &item, err);
+}
+
+static int
 fill(struct vault *vault, struct error *err)
 {
     CLEANUP(vault_reader_close_p) struct vault_reader *reader = vault_reader_open(vault, 0, err);
     CLEANUP(vault_writer_close_p) struct vault_writer *writer = vault_writer_open(vault, NULL, err);
     struct point point = {
         .header = { .id = GOLDEN_POINT, .scope = GOLDEN_SCOPE, .fence = 7, .created_ms = GOLDEN_TIME },
-        .counts = { .items = ARRAY_LEN(golden_items), .items_new = ARRAY_LEN(golden_items) }
+        .counts = { .items = golden_count(VAULT_FORMAT_NEWEST), .items_new = golden_count(VAULT_FORMAT_NEWEST) }
     };
     if (reader == NULL || writer == NULL)
         return -1;
@@ -65,6 +83,8 @@ fill(struct vault *vault, struct error *err)
     int failed = edit == NULL ? -1 : 0;
     for (size_t i = 0; failed == 0 && i < ARRAY_LEN(golden_items); i++)
         failed = store(writer, edit, &golden_items[i], err);
+    for (unsigned i = 0; failed == 0 && i < GOLDEN_FILLERS; i++)
+        failed = store_filler(edit, i, err);
     if (failed == 0)
         failed = catalog_edit_commit(edit, &point.catalog, NULL, err);
     if (failed == 0)

@@ -55,7 +55,7 @@ make_leaf(const struct sim *sim, struct leaf_entry *entries, size_t count, struc
     struct tree_node_writer writer;
     bool full;
     qsort(entries, count, sizeof(entries[0]), compare);
-    tree_node_writer_begin(&writer, &bytes, 0);
+    tree_node_writer_begin(&writer, &bytes, 0, TREE_RULE_PATHS);
     for (size_t i = 0; i < count; i++) {
         const struct tree_entry entry = { .key = { entries[i].key, entries[i].key_len },
                                           .value = { entries[i].value, entries[i].value_len },

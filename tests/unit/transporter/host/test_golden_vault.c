@@ -3,10 +3,12 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
+#include "common/vault/catalog_edit.h"
 #include "common/vault/point.h"
 #include "common/vault/vault.h"
 #include "common/vault/vault_reader.h"
 #include "common/vault/vault_verify.h"
+#include "tests/fakes/fake_backend.h"
 #include "tests/fakes/scratch_folder.h"
 #include "transporter/host/vault_host.h"
 #include "transporter/storage/storage.h"
@@ -36,7 +38,8 @@ struct golden {
     struct vault_host *host;
     struct vault *vault;
     struct vault_reader *reader;
-    unsigned version;
+    struct catalog_edit *again; /* receives every item that is met */
+    unsigned version, fillers;
     size_t next, met;
 };
 
@@ -94,12 +97,27 @@ assert_text(const char *a, const char *b)
         assert_string_equal(a, b);
 }
 
+static void
+assert_filler(struct golden *g, const struct catalog_item *item)
+{
+    char id[GOLDEN_FILLER_ID_LEN + 1];
+    golden_filler_id(g->fillers++, id);
+    assert_int_equal(item->key.len, 1 + GOLDEN_FILLER_ID_LEN);
+    assert_memory_equal(item->key.bytes + 1, id, GOLDEN_FILLER_ID_LEN);
+    assert_string_equal(item->subject, id);
+}
+
 static int
 on_item(void *ctx, const struct catalog_item *item, struct error *err)
 {
     struct golden *g = ctx;
     struct catalog_key_buffer key;
     CLEANUP(buffer_clear) struct buffer wanted = BUFFER_INIT(GOLDEN_MAX);
+    assert_ok(catalog_edit_put(g->again, item, err), *err);
+    if (item->subject != NULL && strncmp(item->subject, "filler-", 7) == 0) {
+        assert_filler(g, item);
+        return 0;
+    }
     g->next = golden_next(g->next, g->version);
     assert_true(g->next < ARRAY_LEN(golden_items));
     const struct golden_item *golden = &golden_items[g->next++];
@@ -131,6 +149,34 @@ on_item(void *ctx, const struct catalog_item *item, struct error *err)
     return 0;
 }
 
+/* Every item as it was; and the same items written by this program under the same keys have the same roots. */
+static void
+walk_golden(struct golden *g, const struct catalog_root *root)
+{
+    struct error err = ERROR_INIT;
+    struct catalog_root again;
+    struct fake_backend *fake = fake_backend_new();
+    struct vault *empty = vault_share(g->vault, fake_backend_of(fake));
+    struct vault_reader *walker = vault_reader_open(g->vault, 0, &err), *reader = vault_reader_open(empty, 0, &err);
+    struct vault_writer *writer = vault_writer_open(empty, NULL, &err);
+    struct catalog *catalog = catalog_open(walker, root);
+    g->again = catalog_edit_begin(reader, writer, NULL, NULL, &err);
+    assert_ok(catalog_walk(catalog, (struct catalog_key){ NULL, 0 }, on_item, g, &err), err);
+    assert_int_equal(g->met + g->fillers, golden_count(g->version));
+    assert_int_equal(g->fillers, golden_fillers(g->version));
+    assert_ok(catalog_edit_commit(g->again, &again, NULL, &err), err);
+    assert_memory_equal(&again.items.id, &root->items.id, CHUNK_ID_LEN);
+    assert_memory_equal(&again.children.id, &root->children.id, CHUNK_ID_LEN);
+    assert_true(g->version < 3 || (root->items.height >= 3 && root->children.height >= 3));
+    catalog_edit_free(g->again);
+    catalog_close(catalog);
+    vault_writer_close(writer);
+    vault_reader_close(reader);
+    vault_reader_close(walker);
+    vault_close(empty);
+    fake_backend_free(fake);
+}
+
 static void
 read_golden(unsigned version)
 {
@@ -153,12 +199,7 @@ read_golden(unsigned version)
     assert_ok(point_read_cursor(g.reader, &point, &cursor, &len, &err), err);
     assert_int_equal(len, strlen(GOLDEN_CURSOR));
     assert_memory_equal(cursor, GOLDEN_CURSOR, len);
-    struct vault_reader *walker = vault_reader_open(g.vault, 0, &err);
-    struct catalog *catalog = catalog_open(walker, &point.catalog);
-    assert_ok(catalog_walk(catalog, (struct catalog_key){ NULL, 0 }, on_item, &g, &err), err);
-    assert_int_equal(g.met, golden_count(g.version));
-    catalog_close(catalog);
-    vault_reader_close(walker);
+    walk_golden(&g, &point.catalog);
     assert_ok(vault_verify(g.vault, NULL, 0, &options, &result, &err), err);
     assert_int_equal(result.damaged, 0);
     assert_int_equal(result.items, golden_count(g.version));
@@ -179,9 +220,20 @@ version_2_is_read(void **state)
     read_golden(2);
 }
 
+static void
+version_3_is_read(void **state)
+{
+    (void)state;
+    read_golden(3);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(version_1_is_read), cmocka_unit_test(version_2_is_read) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(version_1_is_read),
+        cmocka_unit_test(version_2_is_read),
+        cmocka_unit_test(version_3_is_read),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
