@@ -6,6 +6,7 @@
 #include "director/jobs/task_state.h"
 #include "director/jobs/vault_locks.h"
 #include "director/store/store_events.h"
+#include "director/store/store_points.h"
 #include "director/store/store_secrets.h"
 #include "director/store/store_vaults.h"
 
@@ -173,21 +174,68 @@ add_point(struct scheduler *scheduler, const struct store_task *task, const stru
     return store_points_add(scheduler->store, &point, err);
 }
 
-/* Also of a copy that failed: what it has brought stays. */
+static int
+on_left(void *ctx, const char *stored_id, struct error *err)
+{
+    (void)stored_id;
+    (void)err;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* An order holds so many points, and backups go on while a copy runs: what is left is the run's next task. */
+static int
+go_on(struct scheduler *scheduler, const struct store_task *task, const struct store_point_copy *copy,
+      struct error *err)
+{
+    CLEANUP(memory_free_p) struct store_task *next = MEMORY_NEW(struct store_task);
+    bool left = false;
+
+    if (store_points_uncopied(scheduler->store, copy, 1, on_left, &left, err) != 0)
+        return -1;
+    if (!left || task->cancel_requested)
+        return 0;
+    next->kind = task->kind;
+    memcpy(next->run, task->run, sizeof(next->run));
+    memcpy(next->tenant, task->tenant, sizeof(next->tenant));
+    memcpy(next->object, task->object, sizeof(next->object));
+    memcpy(next->vault, task->vault, sizeof(next->vault));
+    memcpy(next->scope, task->scope, sizeof(next->scope));
+    memcpy(next->exclusive, task->exclusive, sizeof(next->exclusive));
+    memcpy(next->selector, task->selector, sizeof(next->selector));
+    memcpy(next->spec, task->spec, sizeof(next->spec));
+    if (store_tasks_add(scheduler->store, next, err) != 0)
+        return -1;
+    log_info("jobs", "recovery points are left: the copy goes on run=%s task=%s next=%s", task->run, task->id,
+             next->id);
+    return 0;
+}
+
+/* Also of a copy that failed: what it has brought stays. One that brought nothing new would bring nothing again. */
 static int
 add_copies(struct scheduler *scheduler, const struct store_task *task, const struct scheduler_result *result,
            struct error *err)
 {
     struct task_spec spec = { .kind = task->kind };
+    size_t added = 0;
 
     if (task_spec_decode(task->spec, &spec, err) != 0)
         return -1;
-    const struct store_point_copy copy = { .source = spec.copy.source, .vault = task->vault };
-    for (size_t i = 0; i < result->copied_count; i++)
-        if (store_points_add_copy(scheduler->store, &copy, result->copied[i].id, task->run,
-                                  result->copied[i].stored_bytes, err) != 0)
+    const struct store_point_copy copy = { .source = spec.copy.source,
+                                           .vault = task->vault,
+                                           .object = task->object,
+                                           .latest = spec.copy.latest,
+                                           .since_ms = spec.copy.since_ms };
+    for (size_t i = 0; i < result->copied_count; i++) {
+        int fresh = store_points_add_copy(scheduler->store, &copy, result->copied[i].id, task->run,
+                                          result->copied[i].stored_bytes, err);
+        if (fresh < 0)
             return -1;
-    return 0;
+        added += (size_t)fresh;
+    }
+    if (!result->succeeded || result->counts.damaged > 0 || added == 0)
+        return 0;
+    return go_on(scheduler, task, &copy, err);
 }
 
 static int

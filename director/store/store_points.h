@@ -73,7 +73,7 @@ int store_points_uncopied(struct store *store, const struct store_point_copy *co
                           int (*each)(void *ctx, const char *stored_id, struct error *err), void *ctx,
                           struct error *err);
 /* The vault holds this point of the source too. The same again is fine; a point that the source's rows do not have any
- * more is passed over. */
+ * more is passed over. 1: that is new, 0: it is not, -1. */
 int store_points_add_copy(struct store *store, const struct store_point_copy *copy, const char *stored_id,
                           const char *run, uint64_t stored_bytes, struct error *err);
 

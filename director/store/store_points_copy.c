@@ -105,7 +105,7 @@ store_points_add_copy(struct store *store, const struct store_point_copy *copy, 
     snprintf(point.vault, sizeof(point.vault), "%s", copy->vault);
     snprintf(point.run, sizeof(point.run), "%s", run);
     point.stored_bytes = stored_bytes;
-    return store_points_add(store, &point, err);
+    return store_points_add(store, &point, err) != 0 ? -1 : 1;
 }
 
 int

@@ -275,6 +275,60 @@ a_copy_needs_both_passwords_and_what_it_brought_is_kept(void **state)
     assert_string_equal(store_points_stored_id(&point), "point-first");
 }
 
+/* As when there are more than an order holds, or one was made meanwhile. */
+static void
+a_copy_goes_on_until_no_point_is_left(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct store_secret password = { .id = "" };
+    struct store_vault other = add_copy_job(w, &password);
+    struct scheduler_copied copied[] = { { .id = "point-first" }, { .id = "point-second" } };
+    struct store_point point = { .id = "" };
+    char run[IDENTIFIER_LEN];
+    assert_ok(store_points_latest(w->f->store, w->f->vault.id, w->f->mailbox[0].id, &point, &err));
+    snprintf(point.id, sizeof(point.id), "point-second");
+    point.created_ms++;
+    store_fixture_seal(w->f, &password, w->source[1].id);
+    assert_ok(run_start_backup(w->f->store, "away", NULL, "tester", run, &err));
+    scheduler_tick(w->scheduler);
+    assert_ok(store_points_add(w->f->store, &point, &err));
+    const struct store_task first = w->last_start;
+    struct scheduler_result result = result_of(&first, true);
+    result.copied = copied, result.copied_count = 1;
+    assert_ok(scheduler_on_finished(w->scheduler, first.transporter, &result, &err));
+    assert_int_equal(task_at(w, first.id).state, STORE_TASK_DONE);
+    assert_false(store_run_state_final(run_at(w, run).state));
+    assert_int_equal(run_at(w, run).tasks, 2);
+    scheduler_tick(w->scheduler);
+    assert_string_not_equal(w->last_start.id, first.id);
+    result = result_of(&w->last_start, true);
+    result.copied = copied, result.copied_count = 2;
+    assert_ok(scheduler_on_finished(w->scheduler, w->last_start.transporter, &result, &err));
+    assert_int_equal(run_at(w, run).tasks, 2);
+    assert_true(store_run_state_final(run_at(w, run).state));
+    assert_ok(store_points_latest(w->f->store, other.id, w->f->mailbox[0].id, &point, &err));
+    assert_string_equal(store_points_stored_id(&point), "point-second");
+}
+
+/* Else a point that is damaged in the source would keep the run for ever. */
+static void
+a_copy_that_brought_nothing_new_does_not_go_on(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct store_secret password = { .id = "" };
+    char run[IDENTIFIER_LEN];
+    add_copy_job(w, &password);
+    store_fixture_seal(w->f, &password, w->source[1].id);
+    assert_ok(run_start_backup(w->f->store, "away", NULL, "tester", run, &err));
+    scheduler_tick(w->scheduler);
+    struct scheduler_result result = result_of(&w->last_start, true);
+    assert_ok(scheduler_on_finished(w->scheduler, w->last_start.transporter, &result, &err));
+    assert_int_equal(run_at(w, run).tasks, 1);
+    assert_true(store_run_state_final(run_at(w, run).state));
+}
+
 static void
 a_lost_task_goes_to_another_with_a_higher_fence(void **state)
 {
@@ -587,6 +641,8 @@ main(void)
         WITH_WORLD(a_point_committed_before_the_fence_rose_is_kept),
         WITH_WORLD(a_lost_task_goes_to_another_with_a_higher_fence),
         WITH_WORLD(a_copy_needs_both_passwords_and_what_it_brought_is_kept),
+        WITH_WORLD(a_copy_goes_on_until_no_point_is_left),
+        WITH_WORLD(a_copy_that_brought_nothing_new_does_not_go_on),
         WITH_WORLD(a_heartbeat_renews_and_tells_to_stop),
         WITH_WORLD(a_failure_is_tried_again_and_in_the_end_final),
         WITH_WORLD(a_throttled_task_waits_for_the_time_microsoft_named),

@@ -114,10 +114,10 @@ what_is_not_copied_yet_is_listed_with_what_it_builds_on(void **state)
     copy.object = f->mailbox[0].id;
     assert_string_equal(uncopied(f, &copy, 10, &listed), "point-3 ");
     copy.latest = false;
-    assert_ok(store_points_add_copy(f->store, &copy, "point-1", "run-1", 5, &err));
-    assert_ok(store_points_add_copy(f->store, &copy, "point-2", "run-1", 7, &err));
-    assert_ok(store_points_add_copy(f->store, &copy, "point-2", "run-2", 9, &err));
-    assert_ok(store_points_add_copy(f->store, &copy, "point-unknown", "run-2", 9, &err));
+    assert_int_equal(store_points_add_copy(f->store, &copy, "point-1", "run-1", 5, &err), 1);
+    assert_int_equal(store_points_add_copy(f->store, &copy, "point-2", "run-1", 7, &err), 1);
+    assert_int_equal(store_points_add_copy(f->store, &copy, "point-2", "run-2", 9, &err), 0);
+    assert_int_equal(store_points_add_copy(f->store, &copy, "point-unknown", "run-2", 9, &err), 0);
     assert_string_equal(uncopied(f, &copy, 10, &listed), "point-2 point-3 ");
     assert_ok(store_points_latest(f->store, other.id, f->mailbox[0].id, &at, &err));
     assert_string_equal(store_points_stored_id(&at), "point-2");
