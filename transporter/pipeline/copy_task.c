@@ -48,6 +48,7 @@ on_progress(void *ctx, const struct vault_copy_counts *counts)
     struct copy_run *run = ctx;
     struct task *task = run->task;
     run->cancelled = cancel_raised(&task->cancel);
+    task_phase(task, "copy");
     atomic_store(&task->items_done, counts->items_done);
     atomic_store(&task->items_total, counts->items_total);
     atomic_store(&task->bytes_read, counts->bytes_read);

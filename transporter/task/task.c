@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char phase_lock[] = "lock";
+
 static void
 keep_grant(struct task *task, uint8_t **kept, size_t *kept_len, const void *grant, size_t len)
 {
@@ -105,10 +107,23 @@ task_phase(struct task *task, const char *phase)
 }
 
 void
+task_locking(struct task *task, uint64_t done, uint64_t total)
+{
+    atomic_store(&task->locks_done, done);
+    atomic_store(&task->locks_total, total);
+    task_phase(task, phase_lock);
+}
+
+void
 task_snapshot(struct task *task, struct task_progress *progress)
 {
     memset(progress, 0, sizeof(*progress)); /* it is compared byte by byte */
-    snprintf(progress->phase, sizeof(progress->phase), "%s", atomic_load(&task->phase));
+    const char *phase = atomic_load(&task->phase);
+    unsigned long long done = atomic_load(&task->locks_done), total = atomic_load(&task->locks_total);
+    if (phase == phase_lock)
+        snprintf(progress->phase, sizeof(progress->phase), "%s %llu/%llu", phase, done, total);
+    else
+        snprintf(progress->phase, sizeof(progress->phase), "%s", phase);
     progress->items_done = atomic_load(&task->items_done);
     progress->items_total = atomic_load(&task->items_total);
     progress->bytes_read = atomic_load(&task->bytes_read);

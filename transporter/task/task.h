@@ -45,6 +45,7 @@ struct task {
     size_t source_grant_len;
     _Atomic(const char *) phase; /* a constant */
     atomic_uint_fast64_t items_done, items_total;
+    atomic_uint_fast64_t locks_done, locks_total; /* objects; total 0: none are being extended */
     atomic_uint_fast64_t bytes_read, bytes_total, bytes_stored;
     atomic_uint_fast64_t requests;
     struct graph_hold hold; /* of its requests to Microsoft */
@@ -63,6 +64,8 @@ int task_source_grant(void *task, struct buffer *out, struct error *err);
 
 /* phase is a constant like "enumerate", "transfer", "commit". */
 void task_phase(struct task *task, const char *phase);
+/* Locks are made to last longer, which the phase says until another one begins. */
+void task_locking(struct task *task, uint64_t done, uint64_t total);
 void task_snapshot(struct task *task, struct task_progress *progress);
 
 /* The whole task on the calling thread. The result is filled in either way. */

@@ -11,7 +11,7 @@
 
 #define TASK_GAPS_MAX   64
 #define TASK_GAP_REASON 32
-#define TASK_PHASE_MAX  24
+#define TASK_PHASE_MAX  32
 
 /* A snapshot of the counters. Totals are 0 while unknown. */
 struct task_progress {

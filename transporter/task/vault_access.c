@@ -25,7 +25,7 @@ static void
 on_locking(void *ctx, uint64_t done, uint64_t total)
 {
     struct task *task = ctx;
-    task_phase(task, "lock");
+    task_locking(task, done, total);
     log_info("task", "locks are made to last longer task=%s done=%llu total=%llu", task->order->task_id,
              (unsigned long long)done, (unsigned long long)total);
 }

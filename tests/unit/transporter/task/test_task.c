@@ -1,5 +1,6 @@
 #include "transporter/task/task.h"
 
+#include "common/base/clock.h"
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/crypto/grant.h"
@@ -27,9 +28,10 @@ sign(struct key_pair *director, const char *vault, const char *repository, struc
 static struct task *
 make_task(enum task_kind kind)
 {
-    static const struct task_services services;
+    static struct task_services services;
     struct error err = ERROR_INIT;
     struct task_order *order = task_order_new();
+    services.clock = clock_system();
     order->kind = kind;
     snprintf(order->vault.vault_id, sizeof(order->vault.vault_id), "vault-1");
     snprintf(order->vault.repository_id, sizeof(order->vault.repository_id), "repository-2");
@@ -80,11 +82,28 @@ a_copys_two_grants_are_told_apart(void **state)
     key_pair_free(director);
 }
 
+static void
+what_is_locked_so_far_is_told_until_the_next_phase(void **state)
+{
+    struct task_progress progress;
+    struct task *task = make_task(TASK_COPY);
+    (void)state;
+    task_phase(task, "copy");
+    task_locking(task, 300, 4000);
+    task_snapshot(task, &progress);
+    assert_string_equal(progress.phase, "lock 300/4000");
+    task_phase(task, "copy");
+    task_snapshot(task, &progress);
+    assert_string_equal(progress.phase, "copy");
+    task_free(task);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copys_two_grants_are_told_apart),
+        cmocka_unit_test(what_is_locked_so_far_is_told_until_the_next_phase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
