@@ -11,9 +11,12 @@ export STACK_DIR=$WORK/stack
 . deploy/local-stack.sh
 SHARED=$ROOT/../shared
 
+E2E_ENGINES=()
+
 e2e_finish() {
-    local status=$?
+    local status=$? engine
     stack_stop
+    for engine in "${E2E_ENGINES[@]}"; do "$ROOT/tests/engines/$engine.sh" stop "$WORK/$engine" || true; done
     if [ $status -ne 0 ] && [ $status -ne 77 ]; then
         for log in "$STACK_DIR"/*.log; do
             [ -f "$log" ] && { echo "--- end of $log"; tail -n 25 "$log"; }
@@ -50,6 +53,76 @@ lh() {
     stack_cli "$@"
 }
 
+refused() { # WORDS COMMAND...: fails and says so
+    local words=$1
+    shift
+    if "$@" >"$WORK/refused.log" 2>&1; then fail "not refused: $*"; fi
+    grep -q -- "$words" "$WORK/refused.log" || { cat "$WORK/refused.log"; fail "$*: must say $words"; }
+}
+
+e2e_engine() { # NAME: starts a storage service (tests/engines), with its variables set and exported
+    local variables
+    variables=$("$ROOT/tests/engines/$1.sh" start "$WORK/$1") || exit $?
+    E2E_ENGINES+=("$1")
+    set -a
+    eval "$variables"
+    set +a
+}
+
+s3_admin() {
+    /usr/bin/python3 "$ROOT/tests/engines/s3_admin.py" "$@"
+}
+
+# Ceph, with the bucket "vaults" that has object lock. S3_WHERE and S3_KEYS: how `repository add` reaches it.
+e2e_s3() {
+    /usr/bin/python3 -c 'import boto3' 2>/dev/null || e2e_skip "no python3-boto3"
+    e2e_engine rgw
+    s3_admin bucket vaults lock
+    (umask 077 && echo "$S3_KEY" >"$WORK/key-id" && echo "$S3_SECRET" >"$WORK/secret")
+    S3_WHERE=(--s3-bucket vaults --s3-endpoint "$S3_ENDPOINT" --s3-region "$S3_REGION" --s3-ca "$S3_CA" --yes)
+    S3_KEYS=(--s3-key-id-file "$WORK/key-id" --s3-secret-file "$WORK/secret")
+}
+
+e2e_s3_location() { # PREFIX [VERSIONS]: for the transporter's own commands
+    jq -n --rawfile ca "$S3_CA" --arg prefix "$1" --arg versions "${2:-latest}" '{driver: "s3", endpoint: env.S3_ENDPOINT,
+        region: env.S3_REGION, bucket: "vaults", prefix: $prefix, access_key_id: env.S3_KEY, secret_access_key: env.S3_SECRET,
+        ca_pem: $ca, versions: $versions}'
+}
+
+# Azurite, or strict_azure for one that can lock. AZURE_WHERE: how `repository add` reaches it, but for the container.
+e2e_azure() { # ENGINE
+    export AZURITE_NPM=$STACK_BIN/../tests/azurite-npm
+    e2e_engine "$1"
+    (umask 077 && echo "$AZURE_KEY" >"$WORK/azure-key")
+    AZURE_WHERE=(--azure-account "$AZURE_ACCOUNT" --azure-endpoint "$AZURE_ENDPOINT" --azure-prefix longhaul
+        --azure-ca "$AZURE_CA" --yes)
+}
+
+# e2e_azure_location CONTAINER KEY-MEMBER KEY [VERSIONS]: likewise; the member is account_key or sas
+e2e_azure_location() {
+    jq -n --rawfile ca "$AZURE_CA" --arg container "$1" --arg member "$2" --arg key "$3" --arg versions "${4:-latest}" '{driver:
+        "azure", endpoint: env.AZURE_ENDPOINT, account: env.AZURE_ACCOUNT, container: $container, prefix: "longhaul", ca_pem: $ca,
+        versions: $versions, ($member): $key}'
+}
+
+# The sample tenant. E2E_USER: the one with most items; E2E_HOME: the folder of what is theirs.
+e2e_sample() {
+    "$STACK_BIN/make-sample-tenant" "$WORK/tenant"
+    E2E_USER=$(for u in "$WORK"/tenant/users/*/; do echo "$(find "$u" -type f | wc -l) $(basename "$u")"; done |
+        sort -rn | sed -n 1p | cut -d' ' -f2)
+    E2E_HOME=$WORK/tenant/users/$E2E_USER
+}
+
+e2e_attached() { # NAME: prints the repository once its host has answered
+    local answer
+    for _ in $(seq 100); do
+        answer=$(lh repository show "$1" --json)
+        [ "$(jq -r .state <<<"$answer")" = waiting ] || break
+        sleep 0.1
+    done
+    echo "$answer"
+}
+
 # e2e_tenant_corpus DIR USERS...: each user gets the corpus' mail and drive
 e2e_tenant_corpus() {
     local dir=$1 user
@@ -64,6 +137,11 @@ e2e_tenant_corpus() {
 # e2e_stack TENANT_DIR [simulator option...]: director, simulator, transporters "near-data" and "near-storage",
 # tenant "contoso", repository "store", vault "main", discovered objects, job "everything"
 e2e_stack() {
+    e2e_daemons "$@"
+    e2e_setup near-data
+}
+
+e2e_daemons() { # as e2e_stack; the daemons alone
     local tenant=$1
     shift
     stack_init
@@ -73,17 +151,20 @@ e2e_stack() {
     stack_simulator "$tenant" --limits off "$@"
     stack_transporter near-data
     stack_transporter near-storage --host
-    e2e_setup near-data
 }
 
 e2e_setup() { # TRANSPORTER...
+    mkdir -p "$WORK/repository"
+    lh repository add store --host near-storage --path "$WORK/repository" --yes
+    e2e_vault "$@"
+}
+
+e2e_vault() { # TRANSPORTER...: likewise, in the repository "store" that is there
     local to=() t
     for t in "$@"; do to+=(--transporter "$t"); done
     lh tenant add contoso --tenant-id "$STACK_TENANT_ID" --client-id "$STACK_CLIENT_ID" \
         --client-secret-file "$STACK_DIR/simulator/client-secret" --login-url "$STACK_SIM_URL" \
         --graph-url "$STACK_SIM_URL" "${to[@]}" --yes
-    mkdir -p "$WORK/repository"
-    lh repository add store --host near-storage --path "$WORK/repository" --yes
     (umask 077 && echo "correct horse battery staple" >"$WORK/password")
     lh vault create main --tenant contoso --repository store --password-file "$WORK/password" "${to[@]}" --yes
     lh tenant discover contoso --wait
@@ -126,6 +207,36 @@ e2e_compare_restored() {
         fi
         rm -rf "${restored:?}/$to"
         echo "$kind of $user: $(wc -l <"$WORK/source.sums") items identical"
+    done
+}
+
+e2e_rescue() { # LOCATION-FILE VAULT PASSWORD-FILE COMMAND [option...]: with storage and password alone
+    local location=$1 vault=$2 password=$3 command=$4
+    shift 4
+    "$STACK_BIN/longhaul-transporter" vault "$command" --storage "$location" --vault "$vault" --password-file "$password" "$@"
+}
+
+# e2e_same_files WHAT FOLDER EXPORTED [find condition...]: every file of the folder was exported, and nothing else
+e2e_same_files() {
+    local what=$1 folder=$2 exported=$3
+    shift 3
+    e2e_hashes "$folder" >"$WORK/source.sums"
+    e2e_hashes "$exported" ! -name 'report*.jsonl' "$@" >"$WORK/export.sums"
+    diff "$WORK/source.sums" "$WORK/export.sums" >"$WORK/sums.diff" || { head "$WORK/sums.diff"; fail "exported $what differs"; }
+    echo "$what: $(wc -l <"$WORK/export.sums") items identical"
+}
+
+# e2e_rescue_same LOCATION-FILE VAULT PASSWORD-FILE MAILBOX-POINT DRIVE-POINT: both are E2E_USER's, without a damage
+e2e_rescue_same() {
+    local where=("$1" "$2" "$3") mail=$4 drive=$5 point
+    rm -rf "$WORK/out"
+    mkdir -p "$WORK/out"
+    e2e_rescue "${where[@]}" export --point "$mail" --to "$WORK/out/mail"
+    e2e_rescue "${where[@]}" export --point "$drive" --to "$WORK/out/drive"
+    e2e_same_files mail "$E2E_HOME/mail" "$WORK/out/mail"
+    e2e_same_files drive "$E2E_HOME/drive" "$WORK/out/drive"
+    for point in "$mail" "$drive"; do
+        e2e_rescue "${where[@]}" verify --point "$point" | grep " 0 damaged" || fail "$point is damaged"
     done
 }
 

@@ -40,12 +40,6 @@ for vault in loose:soft main:store; do
 done
 lh tenant discover contoso --wait
 
-refused() { # WORDS COMMAND...
-    local words=$1
-    shift
-    if "$@" >"$WORK/refused.log" 2>&1; then fail "not refused: $*"; fi
-    grep -q -- "$words" "$WORK/refused.log" || { cat "$WORK/refused.log"; fail "$*: must say $words"; }
-}
 vault_dir=$mount/repository/$(lh vault show main --json | jq -r .id)
 objects() { # CLASS
     find "$vault_dir/$1" -type f

@@ -22,19 +22,9 @@ stack_enrol near-storage
 stack_simulator "$WORK/tenant" --limits off
 stack_transporter near-storage --host
 
-attached() { # NAME: prints the repository once its host has answered
-    local answer
-    for _ in $(seq 100); do
-        answer=$(lh repository show "$1" --json)
-        [ "$(jq -r .state <<<"$answer")" = waiting ] || break
-        sleep 0.1
-    done
-    echo "$answer"
-}
-
 say "locks that hold are shown"
 lh repository add held --host near-storage --path "$WORK/mount/repository" --lock-mode immutable --yes
-held=$(attached held)
+held=$(e2e_attached held)
 jq -e '.state == "attached" and .locks and (.probe | contains("locks are enforced"))' <<<"$held" >/dev/null || fail "$held"
 lh repository show held | grep -q "locks are enforced" || fail "the probe is not shown"
 probe=$(find "$WORK/mount/repository/probe" -type f)
@@ -43,11 +33,11 @@ if rm -f "$probe" 2>/dev/null; then fail "a locked object can be removed"; fi
 
 say "a folder without locks says so"
 lh repository add free --host near-storage --path "$WORK/free" --yes
-attached free | jq -e '.state == "attached" and (.locks | not) and (.probe | contains("no locks"))' >/dev/null || fail "no words"
+e2e_attached free | jq -e '.state == "attached" and (.locks | not) and (.probe | contains("no locks"))' >/dev/null || fail "no words"
 
 say "locks that do not work are refused"
 lh repository add none --host near-storage --path "$WORK/plain/repository" --lock-mode immutable --yes
-none=$(attached none)
+none=$(e2e_attached none)
 jq -e '.state == "failed" and (.error.message | contains("file system"))' <<<"$none" >/dev/null || fail "$none"
 if lh repository add odd --host near-storage --path "$WORK/odd" --lock-mode ever --yes 2>/dev/null; then fail "lock mode ever"; fi
 say "done"
