@@ -185,6 +185,41 @@ def mail(sim, user):
     sim("GET", f"{u}/messages/AAkALgAAnone", None, 400, "ODataError")
 
 
+CARD = b"BEGIN:VCARD\r\nFN:Olu Ade\r\nN:Ade;Olu;;;\r\nEMAIL:o@b.example\r\nBDAY:1984-05-02\r\nADR;TYPE=WORK:;;S;B;;1;G\r\nEND:VCARD\r\n"
+
+
+def contacts(sim, user):
+    u = f"/v1.0/users/{user}"
+    folders = sim("GET", u + "/contactFolders", schema="PageOf_contactFolder")["value"]
+    assert [f["displayName"] for f in folders] == ["Friends"], folders
+    sim("GET", u + "/contactFolders/contacts", schema="microsoft.graph.contactFolder")
+    sim("GET", u + "/contactFolders/delta", schema="DeltaPageOf_contactFolder")
+    nested = sim("GET", f"{u}/contactFolders/{folders[0]['id']}/childFolders", schema="PageOf_contactFolder")["value"]
+    assert [f["displayName"] for f in nested] == ["Old"], nested
+    made = sim("POST", u + "/contactFolders", {"displayName": "New"}, 201, "microsoft.graph.contactFolder")["id"]
+    sim("POST", u + "/contactFolders", {"displayName": "New"}, 409, "ODataError")
+    sim("PATCH", f"{u}/contactFolders/{made}", {"displayName": "Newer"}, 200, "microsoft.graph.contactFolder")
+    page = sim("GET", u + "/contactFolders/contacts/contacts/delta", schema="DeltaPageOf_contact")
+    assert [c["displayName"] for c in page["value"]] == ["Olu Ade"], page
+    sim("GET", u + "/contacts?$select=displayName&$top=1", schema="PageOf_contact")
+    entity = {"givenName": "Ines", "surname": "Kaya", "emailAddresses": [{"name": "I", "address": "i@b.example"}]}
+    new = sim("POST", f"{u}/contactFolders/{made}/contacts", entity, 201, "microsoft.graph.contact")
+    assert new["parentFolderId"] == made
+    changed = sim("PATCH", f"{u}/contacts/{new['id']}", {"jobTitle": "x"}, 200, "microsoft.graph.contact")
+    assert changed["changeKey"] != new["changeKey"] and changed["givenName"] == "Ines"
+    sim("POST", u + "/contacts", {"nonsense": 1}, 400, "ODataError")
+    sim("GET", f"{u}/contacts/{new['id']}/photo/$value", None, 404, "ODataError")
+    sim("PUT", f"{u}/contacts/{new['id']}/photo/$value", b"photo")
+    assert sim("GET", f"{u}/contactFolders/{made}/contacts/{new['id']}/photo/$value") == b"photo"
+    sim("GET", f"{u}/contacts/{new['id']}/photo", schema="microsoft.graph.profilePhoto")
+    pathlib.Path(sim.folder, f"tenant/users/{user}/contacts/Contacts/1.vcf").write_bytes(CARD.replace(b"Olu Ade", b"Olu B"))
+    sim("DELETE", f"{u}/contacts/{new['id']}", None, 204)
+    again = sim("GET", page["@odata.deltaLink"], schema="DeltaPageOf_contact")["value"]
+    assert [(c["id"], c["displayName"]) for c in again] == [(page["value"][0]["id"], "Olu B")], again
+    sim("DELETE", f"{u}/contactFolders/{made}", None, 204)
+    sim("GET", u + "/contactFolders/contacts/contacts/delta?$deltatoken=x", None, 410, "ODataError")
+
+
 def drive(sim, path):
     d = sim("GET", path, schema="microsoft.graph.drive")
     base = f"/v1.0/drives/{d['id']}"
@@ -212,6 +247,9 @@ def main():
         for part in ("mail/Inbox", "drive/Docs"):
             (user / part).mkdir(parents=True)
         (user / "mail/Inbox/1.eml").write_bytes(MAIL)
+        for part in ("Contacts", "Friends/Old"):
+            (user / "contacts" / part).mkdir(parents=True)
+            (user / "contacts" / part / "1.vcf").write_bytes(CARD)
         (user / "drive/Docs/a.docx").write_bytes(b"x" * 1000)
         pathlib.Path(folder, "tenant/sites/Finance/drive").mkdir(parents=True)
         sim = Sim(folder)
@@ -222,6 +260,7 @@ def main():
             sim("GET", "/v1.0/organization", schema="PageOf_organization")
             sites = sim("GET", "/v1.0/sites/getAllSites", schema="PageOf_site")
             mail(sim, "ada@contoso.example")
+            contacts(sim, "ada@contoso.example")
             drive(sim, "/v1.0/users/ada@contoso.example/drive")
             drive(sim, f"/v1.0/sites/{sites['value'][0]['id']}/drive")
             batch = {"requests": [{"id": "1", "method": "GET", "url": "/users"}]}

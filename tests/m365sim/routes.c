@@ -4,6 +4,7 @@
 #include "tests/m365sim/attachment.h"
 #include "tests/m365sim/auth.h"
 #include "tests/m365sim/batch.h"
+#include "tests/m365sim/contacts.h"
 #include "tests/m365sim/control.h"
 #include "tests/m365sim/directory.h"
 #include "tests/m365sim/drive.h"
@@ -13,6 +14,8 @@
 #define U  "/v1.0/users/{}"
 #define MF U "/mailFolders"
 #define M  U "/messages"
+#define CF U "/contactFolders"
+#define C  U "/contacts"
 
 static const struct route table[] = {
     { "POST", "/{}/oauth2/v2.0/token", ROUTE_OPEN, "token", auth_handle_token },
@@ -60,6 +63,27 @@ static const struct route table[] = {
     { "GET", M "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment", attachment_handle_get },
     { "DELETE", M "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment/delete", attachment_handle_delete },
     { "GET", M "/{}/attachments/{}/$value", ROUTE_OUTLOOK, "attachment/$value", attachment_handle_value },
+
+    { "GET", CF, ROUTE_OUTLOOK, "contactFolders", contacts_folders_list },
+    { "POST", CF, ROUTE_OUTLOOK, "contactFolders/create", contacts_folders_create },
+    { "GET", CF "/delta", ROUTE_OUTLOOK, "contactFolders/delta", contacts_folders_delta },
+    { "GET", CF "/{}", ROUTE_OUTLOOK, "contactFolder", contacts_folders_get },
+    { "PATCH", CF "/{}", ROUTE_OUTLOOK, "contactFolder/update", contacts_folders_update },
+    { "DELETE", CF "/{}", ROUTE_OUTLOOK, "contactFolder/delete", contacts_folders_delete },
+    { "GET", CF "/{}/childFolders", ROUTE_OUTLOOK, "contactFolders", contacts_folders_list },
+    { "POST", CF "/{}/childFolders", ROUTE_OUTLOOK, "contactFolders/create", contacts_folders_create },
+    { "GET", CF "/{}/contacts", ROUTE_OUTLOOK, "contacts", contacts_list },
+    { "POST", CF "/{}/contacts", ROUTE_OUTLOOK, "contacts/create", contacts_create },
+    { "GET", CF "/{}/contacts/delta", ROUTE_OUTLOOK, "contacts/delta", contacts_delta },
+    { "GET", C, ROUTE_OUTLOOK, "contacts", contacts_list },
+    { "POST", C, ROUTE_OUTLOOK, "contacts/create", contacts_create },
+    { "GET", C "/delta", ROUTE_OUTLOOK, "contacts/delta", contacts_delta },
+    { "GET", C "/{}", ROUTE_OUTLOOK, "contact", contacts_get },
+    { "PATCH", C "/{}", ROUTE_OUTLOOK, "contact/update", contacts_update },
+    { "DELETE", C "/{}", ROUTE_OUTLOOK, "contact/delete", contacts_delete },
+    { "GET", C "/{}/photo", ROUTE_OUTLOOK, "contact/photo", contacts_photo },
+    { "GET", C "/{}/photo/$value", ROUTE_OUTLOOK, "contact/photo", contacts_photo_value },
+    { "PUT", C "/{}/photo/$value", ROUTE_OUTLOOK, "contact/photo/update", contacts_photo_put },
 
     { "GET", U "/drives", ROUTE_DRIVE, "drives", drive_handle_user_list },
     { NULL, U "/drive/**", ROUTE_DRIVE, "drive", drive_handle_user },

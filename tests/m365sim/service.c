@@ -43,18 +43,31 @@ remove_segments(struct request *r, size_t at, size_t count)
     }
 }
 
-/* "mailFolders/A/childFolders/B" is "mailFolders/B", and ".../messages/M" is the same message in any folder. */
+/* Paths through a folder are paths without it: "mailFolders/A/childFolders/B" is "mailFolders/B", and
+ * ".../messages/M" is the same message in any folder. */
+static const struct {
+    const char *folders, *nested, *items;
+} shortcuts[] = {
+    { "mailFolders", "childFolders", "messages" },
+    { "contactFolders", "childFolders", "contacts" },
+    { "calendars", NULL, "events" },
+};
+
 static void
 normalise(struct request *r)
 {
     for (size_t i = 3; i < r->segment_count; i++)
         plain_function(r->segments[i]);
-    while (r->segment_count > 6 && strcasecmp(r->segments[3], "mailFolders") == 0 &&
-           strcasecmp(r->segments[5], "childFolders") == 0)
-        remove_segments(r, 4, 2);
-    if (r->segment_count > 6 && strcasecmp(r->segments[3], "mailFolders") == 0 &&
-        strcasecmp(r->segments[5], "messages") == 0 && strcasecmp(r->segments[6], "delta") != 0)
-        remove_segments(r, 3, 2);
+    for (size_t i = 0; i < ARRAY_LEN(shortcuts); i++) {
+        if (r->segment_count <= 6 || strcasecmp(r->segments[3], shortcuts[i].folders) != 0)
+            continue;
+        while (shortcuts[i].nested != NULL && r->segment_count > 6 &&
+               strcasecmp(r->segments[5], shortcuts[i].nested) == 0)
+            remove_segments(r, 4, 2);
+        if (r->segment_count > 6 && strcasecmp(r->segments[5], shortcuts[i].items) == 0 &&
+            strcasecmp(r->segments[6], "delta") != 0)
+            remove_segments(r, 3, 2);
+    }
 }
 
 static bool

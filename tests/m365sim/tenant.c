@@ -28,6 +28,7 @@ struct holder {
     struct account account;
     pthread_mutex_t mutex; /* guards the opening of the trees */
     struct tree *mail, *drive;
+    struct box *boxes[BOX_PART_COUNT];
     struct flags_context *flags; /* of the mail tree */
     bool seen;
 };
@@ -210,6 +211,8 @@ holder_free(struct holder *h)
 {
     tree_free(h->mail);
     tree_free(h->drive);
+    for (size_t i = 0; i < BOX_PART_COUNT; i++)
+        box_free(h->boxes[i]);
     if (h->flags != NULL)
         free(h->flags->prefix);
     free(h->flags);
@@ -364,4 +367,40 @@ struct tree *
 tenant_drive(struct tenant *tenant, struct account *account, struct error *err)
 {
     return get_tree(tenant, account, false, err);
+}
+
+static bool
+has_folder(const struct account *a, const char *part)
+{
+    struct stat st;
+    CLEANUP(memory_free_p) char *path = memory_printf("%s/%s", a->folder, part);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static struct box *
+open_box(struct tenant *t, const struct account *a, enum box_part part, struct error *err)
+{
+    const char *folder = box_folder_name(part);
+    CLEANUP(memory_free_p) char *root = memory_printf("%s/%s", a->folder, folder);
+    CLEANUP(memory_free_p)
+    char *state = memory_printf("%s/%s/%s/%s", t->state, group_folders[a->site], a->name, folder);
+    CLEANUP(memory_free_p) char *name = memory_printf("%s/%s", a->id, folder);
+    struct box_setup setup = { .part = part, .root = root, .state = state, .name = name, .watcher = t->watcher };
+    if (!has_folder(a, "mail") && !has_folder(a, folder)) {
+        FAIL(err, ERROR_NOT_FOUND, 0, "the account has neither mail nor %s", folder);
+        return NULL;
+    }
+    return box_open(&setup, t->clock, err);
+}
+
+struct box *
+tenant_box(struct tenant *tenant, struct account *account, enum box_part part, struct error *err)
+{
+    struct holder *h = (struct holder *)(void *)account;
+    pthread_mutex_lock(&h->mutex);
+    if (h->boxes[part] == NULL)
+        h->boxes[part] = open_box(tenant, account, part, err);
+    struct box *box = h->boxes[part];
+    pthread_mutex_unlock(&h->mutex);
+    return box;
 }

@@ -4,6 +4,8 @@
 /* Who and what the tenant folder holds: users (users/<upn>) and sites (sites/<name>), each with its trees,
  * opened when first asked for. Any thread; accounts live as long as the tenant. */
 
+#include "tests/m365sim/box.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,5 +46,7 @@ uint64_t tenant_last_change(struct tenant *tenant);
 /* NULL and ERROR_NOT_FOUND when the account has no such folder. */
 struct tree *tenant_mail(struct tenant *tenant, struct account *account, struct error *err);
 struct tree *tenant_drive(struct tenant *tenant, struct account *account, struct error *err);
+/* A mailbox without the part's folder has an empty one; ERROR_NOT_FOUND when there is no mailbox either. */
+struct box *tenant_box(struct tenant *tenant, struct account *account, enum box_part part, struct error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <strings.h>
 
 #define FIRST_TABLE 1024u
@@ -471,7 +472,7 @@ tree_open(const struct tree_setup *setup, const struct clock *clock, struct erro
     pthread_mutex_init(&tree->dirty_mutex, NULL);
     tree->clock = clock;
     tree->watcher = setup->watcher;
-    tree->blind = setup->watcher == NULL;
+    tree->blind = setup->watcher == NULL || access(setup->root, R_OK) != 0;
     char *absolute = realpath(setup->root, NULL);
     tree->root = memory_strdup(absolute != NULL ? absolute : setup->root);
     free(absolute);

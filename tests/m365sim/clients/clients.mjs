@@ -58,6 +58,28 @@ async function mail(client, user) {
   await client.api(`/users/${user.id}/messages/${made.id}`).headers(headers).delete();
 }
 
+async function contacts(client, user) {
+  const headers = { Prefer: 'IdType="ImmutableId", odata.maxpagesize=2' };
+  const delta = `/users/${user.id}/contactFolders/contacts/contacts/delta`;
+  const round = await all(client, delta, headers);
+  assert.deepEqual(round.items.map((c) => c.emailAddresses[0].address).sort(), ["c1@b.example", "c2@b.example", "c3@b.example"]);
+  const folder = await client.api(`/users/${user.id}/contactFolders`).post({ displayName: "Made" });
+  const made = await client.api(`/users/${user.id}/contacts`).headers(headers)
+    .post({ givenName: "Grüße", emailAddresses: [{ address: "g@b.example", name: "G" }] });
+  await client.api(`/users/${user.id}/contacts/${round.items[0].id}`).headers(headers).patch({ jobTitle: "Boss" });
+  await client.api(`/users/${user.id}/contacts/${round.items[1].id}`).headers(headers).delete();
+  const again = await all(client, round.deltaLink, headers);
+  assert.deepEqual(again.items.map((c) => c["@removed"]?.reason ?? c.jobTitle ?? c.givenName), ["Grüße", "Boss", "deleted"]);
+  assert.equal(again.items[2].id, round.items[1].id);
+  assert.notEqual(again.items[1]["@odata.etag"], round.items[0]["@odata.etag"]);
+  const photo = randomBytes(1000);
+  await client.api(`/users/${user.id}/contacts/${made.id}/photo/$value`).header("Content-Type", "image/jpeg").put(photo);
+  const stream = await client.api(`/users/${user.id}/contacts/${made.id}/photo/$value`).getStream();
+  assert.ok((await bytesOf(stream)).equals(photo));
+  await client.api(`/users/${user.id}/contactFolders/${folder.id}`).delete();
+  await assert.rejects(client.api(`/users/${user.id}/contactFolders/${folder.id}`).get(), (e) => e.statusCode === 404);
+}
+
 async function drive(client, user) {
   const root = await client.api(`/users/${user.id}/drive/root`).get();
   const driveId = root.parentReference.driveId;
@@ -99,6 +121,7 @@ const users = await all(client, "/users?$top=1&$select=id,userPrincipalName");
 assert.equal(users.items.length, 2);
 const user = users.items.find((u) => u.userPrincipalName === "ada@contoso.example");
 await mail(client, user);
+await contacts(client, user);
 await drive(client, user);
 await batch(client, user);
 await assert.rejects(client.api("/users/nobody").get(), (e) => e.statusCode === 404 && e.code === "Request_ResourceNotFound");

@@ -17,6 +17,11 @@ for i in 1 2 3 4 5; do
     printf 'From: a%d@contoso.example\r\nSubject: =?utf-8?Q?Nr=2E_%d?=\r\nDate: Mon, 14 Sep 2026 09:58:0%d +0200\r\n\r\nhello %d\r\n' \
         $i $i $i $i >"$tenant/users/ada@contoso.example/mail/Inbox/$i.eml"
 done
+mkdir -p "$tenant/users/ada@contoso.example/contacts/Contacts"
+for i in 1 2 3; do
+    printf 'BEGIN:VCARD\r\nFN:C %d\r\nEMAIL:c%d@b.example\r\nEND:VCARD\r\n' $i $i \
+        >"$tenant/users/ada@contoso.example/contacts/Contacts/$i.vcf"
+done
 MAIL_HASHES=$(sha256sum "$tenant"/users/ada@contoso.example/mail/Inbox/*.eml | cut -d' ' -f1 | xargs)
 export MAIL_HASHES
 "$sim" --make-cert "$tenant/cert"
