@@ -220,6 +220,37 @@ def contacts(sim, user):
     sim("GET", u + "/contactFolders/contacts/contacts/delta?$deltatoken=x", None, 410, "ODataError")
 
 
+def settings(sim, user):
+    u = f"/v1.0/users/{user}"
+    first = sim("GET", u + "/mailboxSettings", schema="microsoft.graph.mailboxSettings")
+    assert first["timeZone"] == "W. Europe Standard Time" and first["workingHours"]["daysOfWeek"], first
+    change = {"automaticRepliesSetting": {"status": "alwaysEnabled", "internalReplyMessage": "away"}}
+    changed = sim("PATCH", u + "/mailboxSettings", change, 200, "microsoft.graph.mailboxSettings")
+    assert changed["automaticRepliesSetting"]["externalAudience"] == "all", changed
+    sim("PATCH", u + "/mailboxSettings", {"userPurpose": "room"}, 400, "ODataError")
+    c = u + "/outlook/masterCategories"
+    assert len(sim("GET", c, schema="PageOf_outlookCategory")["value"]) == 6
+    made = sim("POST", c, {"displayName": "Mine", "color": "preset24"}, 201, "microsoft.graph.outlookCategory")["id"]
+    sim("POST", c, {"displayName": "mine"}, 409, "ODataError")
+    sim("PATCH", f"{c}/{made}", {"displayName": "x"}, 400, "ODataError")
+    sim("PATCH", f"{c}/{made}", {"color": "preset1"}, 200, "microsoft.graph.outlookCategory")
+    sim("DELETE", f"{c}/{made}", None, 204)
+    sim("GET", f"{c}/{made}", None, 404, "ODataError")
+    r = u + "/mailFolders/inbox/messageRules"
+    assert [x["displayName"] for x in sim("GET", r, schema="PageOf_messageRule")["value"]] == ["Invoices"]
+    rule = {"displayName": "R", "conditions": {"subjectContains": ["a"]}, "actions": {"stopProcessingRules": True}}
+    made = sim("POST", r, rule, 201, "microsoft.graph.messageRule")["id"]
+    assert sim("PATCH", f"{r}/{made}", {"isEnabled": False}, 200, "microsoft.graph.messageRule")["isEnabled"] is False
+    sim("GET", f"{r}/{made}", schema="microsoft.graph.messageRule")
+    sim("DELETE", f"{r}/{made}", None, 204)
+    sim("GET", u + "/mailFolders/archive/messageRules", None, 400, "ODataError")
+
+
+SETTINGS = {"mailboxSettings": {"timeZone": "W. Europe Standard Time"},
+            "messageRules": [{"displayName": "Invoices", "sequence": 1, "isEnabled": True,
+                              "actions": {"markAsRead": True}}]}
+
+
 def drive(sim, path):
     d = sim("GET", path, schema="microsoft.graph.drive")
     base = f"/v1.0/drives/{d['id']}"
@@ -247,6 +278,7 @@ def main():
         for part in ("mail/Inbox", "drive/Docs"):
             (user / part).mkdir(parents=True)
         (user / "mail/Inbox/1.eml").write_bytes(MAIL)
+        (user / "settings.json").write_text(json.dumps(SETTINGS))
         for part in ("Contacts", "Friends/Old"):
             (user / "contacts" / part).mkdir(parents=True)
             (user / "contacts" / part / "1.vcf").write_bytes(CARD)
@@ -260,6 +292,7 @@ def main():
             sim("GET", "/v1.0/organization", schema="PageOf_organization")
             sites = sim("GET", "/v1.0/sites/getAllSites", schema="PageOf_site")
             mail(sim, "ada@contoso.example")
+            settings(sim, "ada@contoso.example")
             contacts(sim, "ada@contoso.example")
             drive(sim, "/v1.0/users/ada@contoso.example/drive")
             drive(sim, f"/v1.0/sites/{sites['value'][0]['id']}/drive")

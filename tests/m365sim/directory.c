@@ -163,21 +163,6 @@ directory_user(struct request *r, struct reply *reply)
     select_clear(&select);
 }
 
-void
-directory_mailbox_settings(struct request *r, struct reply *reply)
-{
-    struct account *a = tenant_find(r->sim->tenant, false, r->arguments[0]);
-    if (a == NULL)
-        reply_error(reply, 404, "ErrorInvalidUser", "The requested user is invalid.", NULL);
-    else if (tenant_mail(r->sim->tenant, a, NULL) == NULL)
-        reply_error(reply, 404, "MailboxNotEnabledForRESTAPI",
-                    "The mailbox is either inactive, soft-deleted, or is hosted on-premise.", NULL);
-    else
-        reply_json(reply, 200,
-                   json_pack("{s:s,s:s,s:s,s:s}", "timeZone", "UTC", "dateFormat", "yyyy-MM-dd", "timeFormat", "HH:mm",
-                             "userPurpose", "user"));
-}
-
 static json_t *
 site_json(const struct account *a)
 {

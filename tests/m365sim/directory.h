@@ -10,7 +10,6 @@ void directory_organization(struct request *r, struct reply *reply);
 void directory_users(struct request *r, struct reply *reply);
 void directory_users_delta(struct request *r, struct reply *reply);
 void directory_user(struct request *r, struct reply *reply);
-void directory_mailbox_settings(struct request *r, struct reply *reply);
 void directory_sites(struct request *r, struct reply *reply);
 void directory_site(struct request *r, struct reply *reply);
 

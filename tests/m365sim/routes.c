@@ -9,11 +9,14 @@
 #include "tests/m365sim/directory.h"
 #include "tests/m365sim/drive.h"
 #include "tests/m365sim/mail.h"
+#include "tests/m365sim/settings.h"
 #include "tests/m365sim/uploads.h"
 
 #define U  "/v1.0/users/{}"
 #define MF U "/mailFolders"
 #define M  U "/messages"
+#define MC U "/outlook/masterCategories"
+#define MR U "/mailFolders/{}/messageRules"
 #define CF U "/contactFolders"
 #define C  U "/contacts"
 
@@ -30,7 +33,18 @@ static const struct route table[] = {
     { "GET", "/v1.0/users", ROUTE_DIRECTORY, "users", directory_users },
     { "GET", "/v1.0/users/delta", ROUTE_DIRECTORY, "users/delta", directory_users_delta },
     { "GET", U, ROUTE_DIRECTORY, "user", directory_user },
-    { "GET", U "/mailboxSettings", ROUTE_OUTLOOK, "mailboxSettings", directory_mailbox_settings },
+    { "GET", U "/mailboxSettings", ROUTE_OUTLOOK, "mailboxSettings", settings_get },
+    { "PATCH", U "/mailboxSettings", ROUTE_OUTLOOK, "mailboxSettings/update", settings_update },
+    { "GET", MC, ROUTE_OUTLOOK, "masterCategories", settings_categories_list },
+    { "POST", MC, ROUTE_OUTLOOK, "masterCategories/create", settings_categories_create },
+    { "GET", MC "/{}", ROUTE_OUTLOOK, "masterCategory", settings_category_get },
+    { "PATCH", MC "/{}", ROUTE_OUTLOOK, "masterCategory/update", settings_category_update },
+    { "DELETE", MC "/{}", ROUTE_OUTLOOK, "masterCategory/delete", settings_category_delete },
+    { "GET", MR, ROUTE_OUTLOOK, "messageRules", settings_rules_list },
+    { "POST", MR, ROUTE_OUTLOOK, "messageRules/create", settings_rules_create },
+    { "GET", MR "/{}", ROUTE_OUTLOOK, "messageRule", settings_rule_get },
+    { "PATCH", MR "/{}", ROUTE_OUTLOOK, "messageRule/update", settings_rule_update },
+    { "DELETE", MR "/{}", ROUTE_OUTLOOK, "messageRule/delete", settings_rule_delete },
     { "GET", "/v1.0/sites", ROUTE_DRIVE, "sites", directory_sites },
     { "GET", "/v1.0/sites/getAllSites", ROUTE_DRIVE, "sites", directory_sites },
     { "GET", "/v1.0/sites/{}", ROUTE_DRIVE, "site", directory_site },
