@@ -17,12 +17,15 @@ struct held {
 
 struct run {
     struct spill_file *file;
+    unsigned level; /* how often what is in it was merged */
     struct tree_change head;
     bool more;
 };
 
 #define OVERHEAD (sizeof(struct held) + 48)
-#define RUNS_MAX 4096
+/* So many runs of one level become one of the next: each costs a block's memory while it is looked into, so there must
+ * be few, and no change is written again more often than there are levels. */
+#define RUNS_MERGED 8
 
 struct tree_changes {
     const struct clock *clock;
@@ -87,21 +90,106 @@ change_of(const struct held *held)
     };
 }
 
-static int
-spill(struct tree_changes *changes, struct error *err)
+static void
+add_run(struct tree_changes *changes, struct spill_file *file, unsigned level)
 {
-    if (changes->run_count == RUNS_MAX)
-        return FAIL(err, ERROR_LIMIT, 0, "too many changes to a catalog at once");
     if (changes->run_count == changes->run_capacity) {
         changes->run_capacity = changes->run_capacity == 0 ? 16 : changes->run_capacity * 2;
         changes->runs = realloc(changes->runs, changes->run_capacity * sizeof(changes->runs[0]));
         if (changes->runs == NULL)
             abort();
     }
+    changes->runs[changes->run_count++] = (struct run){ .file = file, .level = level };
+}
+
+static int
+advance(struct run *run, struct error *err)
+{
+    int got = spill_file_next(run->file, &run->head, err);
+    run->more = got == 1;
+    return got < 0 ? -1 : 0;
+}
+
+static int
+rewind_runs(struct run *runs, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (spill_file_rewind(runs[i].file, err) != 0 || advance(&runs[i], err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The newest of those with the smallest key, which comes last in runs; NULL: all are at their end. */
+static struct run *
+smallest(struct run *runs, size_t count)
+{
+    struct run *least = NULL;
+    for (size_t i = count; i > 0; i--) {
+        struct run *run = &runs[i - 1];
+        if (run->more && (least == NULL || tree_bytes_compare(run->head.key, least->head.key) < 0))
+            least = run;
+    }
+    return least;
+}
+
+/* Past the key everywhere; it may be what a run's head borrows, so that run goes last. */
+static int
+pass(struct run *runs, size_t count, struct run *holder, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct run *run = &runs[i];
+        if (run != holder && run->more && tree_bytes_compare(run->head.key, holder->head.key) == 0 &&
+            advance(run, err) != 0)
+            return -1;
+    }
+    return advance(holder, err);
+}
+
+static int
+merge_into(struct spill_file *file, struct run *runs, size_t count, struct error *err)
+{
+    struct run *run;
+    if (rewind_runs(runs, count, err) != 0)
+        return -1;
+    while ((run = smallest(runs, count)) != NULL) {
+        if (spill_file_add(file, &run->head, err) != 0 || pass(runs, count, run, err) != 0)
+            return -1;
+    }
+    return spill_file_finish(file, err);
+}
+
+/* Removals stay in: they tell of the tree that the changes are for. */
+static int
+merge_runs(struct tree_changes *changes, struct error *err)
+{
+    while (changes->run_count >= RUNS_MERGED) {
+        struct run *runs = changes->runs + changes->run_count - RUNS_MERGED;
+        unsigned level = runs[RUNS_MERGED - 1].level;
+        if (runs[0].level != level)
+            return 0;
+        struct spill_file *file = spill_file_new(changes->clock, changes->temp_dir, err);
+        if (file == NULL)
+            return -1;
+        if (merge_into(file, runs, RUNS_MERGED, err) != 0) {
+            spill_file_free(file);
+            return -1;
+        }
+        for (size_t i = 0; i < RUNS_MERGED; i++)
+            spill_file_free(runs[i].file);
+        changes->run_count -= RUNS_MERGED;
+        add_run(changes, file, level + 1);
+    }
+    return 0;
+}
+
+static int
+spill(struct tree_changes *changes, struct error *err)
+{
     struct spill_file *file = spill_file_new(changes->clock, changes->temp_dir, err);
     if (file == NULL)
         return -1;
-    changes->runs[changes->run_count++] = (struct run){ .file = file };
+    add_run(changes, file, 0);
     HASH_SORT(changes->held, compare_held);
     for (const struct held *held = changes->held; held != NULL; held = held->hh.next) {
         struct tree_change change = change_of(held);
@@ -109,7 +197,7 @@ spill(struct tree_changes *changes, struct error *err)
             return -1;
     }
     drop_held(changes);
-    return spill_file_finish(file, err);
+    return spill_file_finish(file, err) == 0 ? merge_runs(changes, err) : -1;
 }
 
 int
@@ -154,25 +242,13 @@ tree_changes_get(struct tree_changes *changes, struct tree_bytes key, struct tre
     return 0;
 }
 
-static int
-advance(struct run *run, struct error *err)
-{
-    int got = spill_file_next(run->file, &run->head, err);
-    run->more = got == 1;
-    return got < 0 ? -1 : 0;
-}
-
 int
 tree_changes_rewind(struct tree_changes *changes, struct error *err)
 {
     HASH_SORT(changes->held, compare_held);
     changes->next = changes->held;
     changes->started = false;
-    for (size_t i = 0; i < changes->run_count; i++) {
-        if (spill_file_rewind(changes->runs[i].file, err) != 0 || advance(&changes->runs[i], err) != 0)
-            return -1;
-    }
-    return 0;
+    return rewind_runs(changes->runs, changes->run_count, err);
 }
 
 /* Past the key that was given back last, in every source. */
@@ -204,12 +280,10 @@ tree_changes_next(void *ctx, struct tree_change *change, struct error *err)
         *change = change_of(changes->next);
         found = true;
     }
-    for (size_t i = changes->run_count; i > 0; i--) {
-        const struct run *run = &changes->runs[i - 1];
-        if (run->more && (!found || tree_bytes_compare(run->head.key, change->key) < 0)) {
-            *change = run->head;
-            found = true;
-        }
+    const struct run *run = smallest(changes->runs, changes->run_count);
+    if (run != NULL && (!found || tree_bytes_compare(run->head.key, change->key) < 0)) {
+        *change = run->head;
+        found = true;
     }
     if (!found)
         return 0;

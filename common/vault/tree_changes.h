@@ -9,7 +9,8 @@
 struct clock;
 struct tree_changes;
 
-/* The ceiling on memory holds for the changes themselves; merging adds 64 KiB for every file. */
+/* The ceiling on memory holds for the changes themselves; every file adds up to 64 KiB when it is read. There are at
+ * most seven for each power of eight by which the changes exceed it. */
 struct tree_changes *tree_changes_new(const struct clock *clock, size_t memory_bytes, const char *temp_dir);
 void tree_changes_free(struct tree_changes *changes);
 

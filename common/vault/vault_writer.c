@@ -19,7 +19,7 @@ vault_writer_options_for(unsigned writers)
         return (struct vault_writer_options){ .sealers = 2, .uploaders = 2, .pack_bytes = DEFAULT_PACK };
     if (writers <= 2)
         return (struct vault_writer_options){ .sealers = 2, .uploaders = 1, .pack_bytes = DEFAULT_PACK };
-    size_t pack = writers <= 4 ? DEFAULT_PACK / 32 * 7 : DEFAULT_PACK / 8;
+    size_t pack = writers <= 4 ? DEFAULT_PACK / 32 * 5 : DEFAULT_PACK / 8;
     return (struct vault_writer_options){ .sealers = 1, .uploaders = 1, .pack_bytes = pack };
 }
 

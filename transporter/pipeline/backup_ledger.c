@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EDIT_MEMORY  ((size_t)4 << 20)
-#define READER_CACHE ((size_t)2 << 20)
+#define EDIT_MEMORY  ((size_t)1 << 20) /* of each tree: what a large mailbox has more goes to files */
+#define READER_CACHE ((size_t)1 << 20)
 
 struct backup_ledger {
     struct backup_ledger_options options;

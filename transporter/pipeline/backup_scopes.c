@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SCOPES_MAX   16
-#define READER_CACHE ((size_t)2 << 20)
+#define READER_CACHE ((size_t)1 << 20)
 #define GONE_MAX     1000000 /* folders */
 /* Up to so many records are looked up one by one; for more the whole catalog is read once, in its order. */
 #define LOOKUPS_FEW 2000

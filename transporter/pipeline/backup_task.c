@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READER_CACHE   ((size_t)2 << 20)
+#define READER_CACHE   ((size_t)1 << 20)
 #define CURSOR_CEILING POINT_CURSOR_MAX
 
 static void
