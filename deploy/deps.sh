@@ -30,7 +30,7 @@ run_packages="libuv1 libssl3 libnghttp2-14 libprotobuf-c1 libcurl4 libzstd1 libs
 libutf8proc2 libexpat1 libarchive13 libwebsockets17 libwebsockets-evlib-uv libgmime-3.0-0 ca-certificates"
 build_packages="gcc libc6-dev cmake ninja-build pkg-config protobuf-compiler protobuf-c-compiler libuv1-dev libssl-dev
 libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libyaml-dev libjansson-dev
-libutf8proc-dev libexpat1-dev libarchive-dev libwebsockets-dev libwebsockets-evlib-uv libgmime-3.0-dev libmicrohttpd-dev libcmocka-dev ca-certificates curl"
+libutf8proc-dev libexpat1-dev libarchive-dev libwebsockets-dev libwebsockets-evlib-uv libgmime-3.0-dev libmicrohttpd-dev libical-dev libcmocka-dev ca-certificates curl"
 test_packages="clang clang-tidy clang-format libclang-rt-14-dev python3 python3-yaml python3-jsonschema jq openssl curl git gdb restic ccache
 sqlite3 procps time unzip util-linux radosgw ceph-mon ceph-osd ceph-common python3-boto3 python3-azure-storage"
 

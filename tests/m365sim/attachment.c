@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "tests/m365sim/attachment_internal.h"
+#include "tests/m365sim/box.h"
 #include "tests/m365sim/files.h"
 #include "tests/m365sim/message_internal.h"
 #include "tests/m365sim/page.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,10 +166,22 @@ attachment_any_visible(const json_t *document)
 }
 
 bool
+attachment_of_event(const struct request *r)
+{
+    return r->segment_count > 3 && strcasecmp(r->segments[3], "events") == 0;
+}
+
+bool
+attachment_begin(struct mailbox *m, struct request *r, struct reply *reply)
+{
+    return attachment_of_event(r) ? box_begin(m, r, reply, BOX_CALENDARS) : mailbox_begin(m, r, reply);
+}
+
+bool
 attachment_take_message(struct request *r, struct reply *reply, struct message *m)
 {
     struct mailbox box;
-    if (!mailbox_begin(&box, r, reply))
+    if (!attachment_begin(&box, r, reply))
         return false;
     uint32_t index = mailbox_message(&box, r->arguments[1], TREE_NONE);
     if (index != TREE_NONE)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct error;
+struct mailbox;
 struct message;
 struct reply;
 struct request;
@@ -15,7 +16,11 @@ struct tree;
 #define ATTACHMENT_ID_LEN 80
 
 bool attachment_parse_id(const struct message *m, const char *id, char *kind, unsigned *number);
-/* The message of arguments[1]; false: the error is in reply. */
+/* Whether the request is about an event's attachments rather than a message's. */
+bool attachment_of_event(const struct request *r);
+/* The mailbox or the calendars, locked. */
+bool attachment_begin(struct mailbox *m, struct request *r, struct reply *reply);
+/* The message or event of arguments[1]; false: the error is in reply. */
 bool attachment_take_message(struct request *r, struct reply *reply, struct message *m);
 const json_t *attachment_find_added(const json_t *document, unsigned number, size_t *position);
 

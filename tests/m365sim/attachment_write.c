@@ -168,7 +168,7 @@ attachment_handle_create(struct request *r, struct reply *reply)
     } else if (bytes != NULL && strlen(bytes) / 4 * 3 > POST_CEILING) {
         reply_error(reply, 413, "RequestEntityTooLarge", "The request size is larger than 3 MB: use an upload session.",
                     NULL);
-    } else if (mailbox_begin(&box, r, reply)) {
+    } else if (attachment_begin(&box, r, reply)) {
         uint32_t index = mailbox_message(&box, r->arguments[1], TREE_NONE);
         if (index != TREE_NONE)
             create_on(&box, index, given);
@@ -185,7 +185,7 @@ attachment_handle_delete(struct request *r, struct reply *reply)
     char kind;
     unsigned number;
     size_t position;
-    if (!mailbox_begin(&box, r, reply))
+    if (!attachment_begin(&box, r, reply))
         return;
     uint32_t index = mailbox_message(&box, r->arguments[1], TREE_NONE);
     if (index != TREE_NONE) {
@@ -219,6 +219,7 @@ attachment_handle_session(struct request *r, struct reply *reply)
                     "AttachmentItem needs attachmentType, name and a size up to 150 MB.", NULL);
     } else if (attachment_take_message(r, reply, &m)) {
         struct account *account = tenant_find(r->sim->tenant, false, r->arguments[0]);
+        json_object_set_new(item, "_event", json_boolean(attachment_of_event(r)));
         uploads_begin_attachment(r, reply, account, m.key, item);
         message_clear(&m);
     }
@@ -229,7 +230,9 @@ void
 attachment_commit(struct request *r, struct reply *reply, struct account *account, uint64_t key, const json_t *item,
                   const char *file, uint64_t size)
 {
-    struct tree *tree = tenant_mail(r->sim->tenant, account, NULL);
+    bool event = json_is_true(json_object_get(item, "_event"));
+    struct tree *tree = event ? box_tree(tenant_box(r->sim->tenant, account, BOX_CALENDARS, NULL))
+                              : tenant_mail(r->sim->tenant, account, NULL);
     struct mailbox box = { .request = r, .reply = reply, .account = account, .tree = tree };
     struct message m;
     char suffix[32], id[ATTACHMENT_ID_LEN];
@@ -252,8 +255,8 @@ attachment_commit(struct request *r, struct reply *reply, struct account *accoun
         attachment_make_id(key, 'a', (unsigned)number, id);
         mailbox_message_id(tree, key, m.parent_key, true, message_id);
         reply_empty(reply, 201);
-        reply_header(reply, "Location", "%s/v1.0/users('%s')/messages('%s')/attachments('%s')", r->base, account->id,
-                     message_id, id);
+        reply_header(reply, "Location", "%s/v1.0/users('%s')/%s('%s')/attachments('%s')", r->base, account->id,
+                     event ? "events" : "messages", message_id, id);
     }
     json_decref(document);
     message_clear(&m);

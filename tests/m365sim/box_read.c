@@ -8,6 +8,7 @@ static const struct {
     json_t *(*read)(const char *data, size_t len);
 } readers[BOX_PART_COUNT] = {
     [BOX_CONTACTS] = { ".vcf", contact_read },
+    [BOX_CALENDARS] = { ".ics", event_read },
 };
 
 bool

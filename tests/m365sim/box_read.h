@@ -17,5 +17,8 @@ json_t *box_read(enum box_part part, const char *name, const char *data, size_t 
 
 /* vCards 2.1, 3.0 and 4.0. PHOTO becomes "_photo" (base64) and "_photoType". */
 json_t *contact_read(const char *data, size_t len);
+/* iCalendar. Documents of events as Graph shows them, times in UTC; "_series" names the master of an exception,
+ * "_cancelled" holds the local dates without an occurrence, "_files" the inline attachments. */
+json_t *event_read(const char *data, size_t len);
 
 #endif

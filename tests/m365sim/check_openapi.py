@@ -220,6 +220,91 @@ def contacts(sim, user):
     sim("GET", u + "/contactFolders/contacts/contacts/delta?$deltatoken=x", None, 410, "ODataError")
 
 
+ICS = b"""BEGIN:VCALENDAR\r
+VERSION:2.0\r
+BEGIN:VEVENT\r
+UID:s\r
+SUMMARY:Stand-up\r
+DTSTART;TZID=Europe/Berlin:20260914T090000\r
+DURATION:PT15M\r
+RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=8\r
+EXDATE;TZID=Europe/Berlin:20261005T090000\r
+ORGANIZER;CN=Ines:mailto:i@b.example\r
+ATTENDEE;CN=Olu:mailto:o@b.example\r
+ATTACH;ENCODING=BASE64;VALUE=BINARY;FILENAME=a.txt:aGVsbG8=\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+UID:s\r
+RECURRENCE-ID;TZID=Europe/Berlin:20260928T090000\r
+SUMMARY:moved\r
+DTSTART;TZID=Europe/Berlin:20260928T110000\r
+DURATION:PT15M\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+UID:d\r
+SUMMARY:Day off\r
+DTSTART;VALUE=DATE:20260914\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+WINDOW = "startDateTime=2026-09-01T00:00:00Z&endDateTime=2026-12-01T00:00:00Z"
+
+
+def calendars(sim, user):
+    u = f"/v1.0/users/{user}"
+    listed = sim("GET", u + "/calendars", schema="PageOf_calendar")["value"]
+    assert sorted(c["name"] for c in listed) == ["Calendar", "Team", "Team / Old"], listed
+    sim("GET", u + "/calendar", schema="microsoft.graph.calendar")
+    made = sim("POST", u + "/calendars", {"name": "New"}, 201, "microsoft.graph.calendar")["id"]
+    sim("PATCH", f"{u}/calendars/{made}", {"color": "lightBlue"}, 200, "microsoft.graph.calendar")
+    page = sim("GET", u + "/calendars/calendar/events/delta", schema="DeltaPageOf_event")
+    kinds = {e["type"]: e for e in page["value"]}
+    assert sorted(kinds) == ["exception", "seriesMaster", "singleInstance"] and kinds["singleInstance"]["isAllDay"]
+    assert len(sim("GET", u + "/events", schema="PageOf_event")["value"]) == 2
+    master = kinds["seriesMaster"]
+    e = f"{u}/events/{master['id']}"
+    one = sim("GET", e + "?$expand=exceptionOccurrences&$select=subject,cancelledOccurrences", schema="microsoft.graph.event")
+    assert one["cancelledOccurrences"] == [f"OID.{master['id']}.2026-10-05"], one
+    assert [x["originalStart"] for x in one["exceptionOccurrences"]] == ["2026-09-28T07:00:00Z"], one
+    assert kinds["exception"]["seriesMasterId"] == master["id"]
+    instances = sim("GET", f"{e}/instances?{WINDOW}&$top=50", schema="PageOf_event")["value"]
+    assert [i["start"]["dateTime"][:13] for i in instances] == [
+        "2026-09-14T07", "2026-09-21T07", "2026-09-28T09", "2026-10-12T07", "2026-10-19T07", "2026-10-26T08", "2026-11-02T08"]
+    sim("PATCH", f"{u}/events/{instances[1]['id']}", {"subject": "changed"}, 200, "microsoft.graph.event")
+    sim("DELETE", f"{u}/events/{instances[3]['id']}", None, 204)
+    sim("GET", f"{u}/events/{instances[3]['id']}", None, 404, "ODataError")
+    view = sim("GET", f"{u}/calendarView?{WINDOW}&$top=50", schema="PageOf_event")["value"]
+    assert [v["subject"] for v in view].count("changed") == 1 and len(view) == 7, len(view)
+    one = sim("GET", e + "?$expand=exceptionOccurrences&$select=cancelledOccurrences", schema="microsoft.graph.event")
+    assert len(one["exceptionOccurrences"]) == 2 and len(one["cancelledOccurrences"]) == 2, one
+    again = sim("GET", page["@odata.deltaLink"], schema="DeltaPageOf_event")["value"]
+    assert sorted(x["type"] for x in again) == ["exception", "seriesMaster"], again
+    berlin = {"Prefer": 'outlook.timezone="Europe/Berlin"', **sim.headers}
+    assert sim("GET", e, None, 200, "microsoft.graph.event", berlin)["start"]["dateTime"] == "2026-09-14T09:00:00.0000000"
+    files = sim("GET", e + "/attachments", schema="PageOf_attachment")["value"]
+    assert master["hasAttachments"] and sim("GET", f"{e}/attachments/{files[0]['id']}/$value") == b"hello"
+    when = {"dateTime": "2026-09-14T10:00:00", "timeZone": "W. Europe Standard Time"}
+    new = {"subject": "N", "start": when, "end": when, "transactionId": "t1", "body": {"contentType": "html", "content": "<b>x</b>"}}
+    first = sim("POST", f"{u}/calendars/{made}/events", new, 201, "microsoft.graph.event")
+    assert first["start"]["dateTime"] == "2026-09-14T08:00:00.0000000" and first["bodyPreview"] == "x", first
+    assert sim("POST", f"{u}/calendars/{made}/events", new, 201, "microsoft.graph.event")["id"] == first["id"]
+    sim("POST", u + "/events", {**new, "uid": "x"}, 400, "ODataError")
+    sim("POST", u + "/events", {"subject": "x"}, 400, "ODataError")
+    sim("POST", u + "/events", {**new, "end": {**when, "dateTime": "2026-09-13T10:00:00"}}, 400, "ODataError")
+    e = f"{u}/events/{first['id']}"
+    a = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a", "contentBytes": base64.b64encode(b"x").decode()}
+    sim("POST", e + "/attachments", a, 201, "microsoft.graph.fileAttachment")
+    session = sim("POST", e + "/attachments/createUploadSession",
+                  {"AttachmentItem": {"attachmentType": "file", "name": "b", "size": 5}}, 201, "microsoft.graph.uploadSession")
+    sim("PUT", session["uploadUrl"], b"12345", 201, None, {"Content-Range": "bytes 0-4/5"})
+    assert len(sim("GET", e + "/attachments", schema="PageOf_attachment")["value"]) == 2
+    sim("DELETE", e, None, 204)
+    sim("DELETE", f"{u}/events/{master['id']}", None, 204)
+    again = sim("GET", page["@odata.deltaLink"], schema="DeltaPageOf_event")["value"]
+    assert len(again) == 3 and all("@removed" in x for x in again), again
+    sim("DELETE", f"{u}/calendars/{made}", None, 204)
+
+
 def settings(sim, user):
     u = f"/v1.0/users/{user}"
     first = sim("GET", u + "/mailboxSettings", schema="microsoft.graph.mailboxSettings")
@@ -278,6 +363,9 @@ def main():
         for part in ("mail/Inbox", "drive/Docs"):
             (user / part).mkdir(parents=True)
         (user / "mail/Inbox/1.eml").write_bytes(MAIL)
+        for part in ("Calendar", "Team/Old"):
+            (user / "calendars" / part).mkdir(parents=True)
+            (user / "calendars" / part / "1.ics").write_bytes(ICS)
         (user / "settings.json").write_text(json.dumps(SETTINGS))
         for part in ("Contacts", "Friends/Old"):
             (user / "contacts" / part).mkdir(parents=True)
@@ -293,6 +381,7 @@ def main():
             sites = sim("GET", "/v1.0/sites/getAllSites", schema="PageOf_site")
             mail(sim, "ada@contoso.example")
             settings(sim, "ada@contoso.example")
+            calendars(sim, "ada@contoso.example")
             contacts(sim, "ada@contoso.example")
             drive(sim, "/v1.0/users/ada@contoso.example/drive")
             drive(sim, f"/v1.0/sites/{sites['value'][0]['id']}/drive")

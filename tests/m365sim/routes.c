@@ -4,6 +4,7 @@
 #include "tests/m365sim/attachment.h"
 #include "tests/m365sim/auth.h"
 #include "tests/m365sim/batch.h"
+#include "tests/m365sim/calendars.h"
 #include "tests/m365sim/contacts.h"
 #include "tests/m365sim/control.h"
 #include "tests/m365sim/directory.h"
@@ -17,6 +18,8 @@
 #define M  U "/messages"
 #define MC U "/outlook/masterCategories"
 #define MR U "/mailFolders/{}/messageRules"
+#define CA U "/calendars"
+#define E  U "/events"
 #define CF U "/contactFolders"
 #define C  U "/contacts"
 
@@ -98,6 +101,31 @@ static const struct route table[] = {
     { "GET", C "/{}/photo", ROUTE_OUTLOOK, "contact/photo", contacts_photo },
     { "GET", C "/{}/photo/$value", ROUTE_OUTLOOK, "contact/photo", contacts_photo_value },
     { "PUT", C "/{}/photo/$value", ROUTE_OUTLOOK, "contact/photo/update", contacts_photo_put },
+
+    { "GET", CA, ROUTE_OUTLOOK, "calendars", calendars_list },
+    { "POST", CA, ROUTE_OUTLOOK, "calendars/create", calendars_create },
+    { "GET", CA "/{}", ROUTE_OUTLOOK, "calendar", calendars_get },
+    { "PATCH", CA "/{}", ROUTE_OUTLOOK, "calendar/update", calendars_update },
+    { "DELETE", CA "/{}", ROUTE_OUTLOOK, "calendar/delete", calendars_delete },
+    { "GET", CA "/{}/events", ROUTE_OUTLOOK, "events", events_list },
+    { "POST", CA "/{}/events", ROUTE_OUTLOOK, "events/create", events_create },
+    { "GET", CA "/{}/events/delta", ROUTE_OUTLOOK, "events/delta", events_delta },
+    { "GET", CA "/{}/calendarView", ROUTE_OUTLOOK, "calendarView", events_view },
+    { "GET", U "/calendar", ROUTE_OUTLOOK, "calendar", calendars_get },
+    { "GET", U "/calendarView", ROUTE_OUTLOOK, "calendarView", events_view },
+    { "GET", E, ROUTE_OUTLOOK, "events", events_list },
+    { "POST", E, ROUTE_OUTLOOK, "events/create", events_create },
+    { "GET", E "/{}", ROUTE_OUTLOOK, "event", events_get },
+    { "PATCH", E "/{}", ROUTE_OUTLOOK, "event/update", events_update },
+    { "DELETE", E "/{}", ROUTE_OUTLOOK, "event/delete", events_delete },
+    { "GET", E "/{}/instances", ROUTE_OUTLOOK, "event/instances", events_instances },
+    { "GET", E "/{}/attachments", ROUTE_OUTLOOK, "attachments", attachment_handle_list },
+    { "POST", E "/{}/attachments", ROUTE_OUTLOOK, "attachments/create", attachment_handle_create },
+    { "POST", E "/{}/attachments/createUploadSession", ROUTE_OUTLOOK, "attachments/session",
+      attachment_handle_session },
+    { "GET", E "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment", attachment_handle_get },
+    { "DELETE", E "/{}/attachments/{}", ROUTE_OUTLOOK, "attachment/delete", attachment_handle_delete },
+    { "GET", E "/{}/attachments/{}/$value", ROUTE_OUTLOOK, "attachment/$value", attachment_handle_value },
 
     { "GET", U "/drives", ROUTE_DRIVE, "drives", drive_handle_user_list },
     { NULL, U "/drive/**", ROUTE_DRIVE, "drive", drive_handle_user },

@@ -80,6 +80,30 @@ async function contacts(client, user) {
   await assert.rejects(client.api(`/users/${user.id}/contactFolders/${folder.id}`).get(), (e) => e.statusCode === 404);
 }
 
+async function calendars(client, user) {
+  const headers = { Prefer: 'IdType="ImmutableId", odata.maxpagesize=2' };
+  const made = await client.api(`/users/${user.id}/calendars`).post({ name: "Made" });
+  const events = `/users/${user.id}/calendars/${made.id}/events`;
+  const at = (hour) => ({ dateTime: `2026-09-14T${hour}:00:00`, timeZone: "Europe/Berlin" });
+  const master = await client.api(events).headers(headers).post({ subject: "Series", start: at("09"), end: at("10"),
+    recurrence: { pattern: { type: "daily", interval: 2 }, range: { type: "numbered", startDate: "2026-09-14", numberOfOccurrences: 5 } } });
+  assert.equal(master.type, "seriesMaster");
+  const round = await all(client, `${events}/delta`, headers);
+  assert.deepEqual(round.items.map((e) => e.id), [master.id]);
+  const path = `/users/${user.id}/events/${master.id}`;
+  const { items } = await all(client, `${path}/instances?startDateTime=2026-09-01&endDateTime=2026-10-01&$top=2`, headers);
+  assert.deepEqual(items.map((i) => i.start.dateTime.slice(8, 13)), ["14T07", "16T07", "18T07", "20T07", "22T07"]);
+  await client.api(`/users/${user.id}/events/${items[1].id}`).headers(headers).patch({ subject: "Changed" });
+  await client.api(`/users/${user.id}/events/${items[2].id}`).headers(headers).delete();
+  const whole = await client.api(`${path}?$expand=exceptionOccurrences&$select=cancelledOccurrences`).headers(headers).get();
+  assert.deepEqual(whole.exceptionOccurrences.map((e) => e.subject), ["Changed"]);
+  assert.deepEqual(whole.cancelledOccurrences, [`OID.${master.id}.2026-09-18`]);
+  await client.api(path).headers(headers).delete();
+  const gone = await all(client, round.deltaLink, headers);
+  assert.ok(gone.items.length === 2 && gone.items.every((e) => e["@removed"]));
+  await client.api(`/users/${user.id}/calendars/${made.id}`).delete();
+}
+
 async function drive(client, user) {
   const root = await client.api(`/users/${user.id}/drive/root`).get();
   const driveId = root.parentReference.driveId;
@@ -122,6 +146,7 @@ assert.equal(users.items.length, 2);
 const user = users.items.find((u) => u.userPrincipalName === "ada@contoso.example");
 await mail(client, user);
 await contacts(client, user);
+await calendars(client, user);
 await drive(client, user);
 await batch(client, user);
 await assert.rejects(client.api("/users/nobody").get(), (e) => e.statusCode === 404 && e.code === "Request_ResourceNotFound");
