@@ -65,7 +65,12 @@ for tool in ${only//,/ }; do
     tools="$tools $tool"
 done
 
-clean() { rm -rf "$dir/store" "$dir/store.state" "$dir/cache" "$dir/out"; }
+# What was restored stays until the end: ext4 without a journal searches past every inode deleted in the last minutes.
+clean() {
+    rm -rf "$dir/store" "$dir/store.state" "$dir/cache"
+    [ ! -d "$dir/out" ] || mv "$dir/out" "$dir/kept.$((++kept))"
+}
+kept=0
 timed() { # ROUND TOOL STEP FOLDER; appends "ROUND TOOL STEP wall cpu rss"
     # shellcheck disable=SC2016
     /usr/bin/time -f "$1 $2 $3 %e %U %S %M" -a -o "$dir/times" bash -c '"$0" "$1"' "$2_$3" "$4"

@@ -65,6 +65,8 @@ measure() {
     cat "$scratch/time" >>"$scratch/$1.time"
     awk -v b="$before" -v a="$after" -v m=$((objects * mib)) '{ printf "%.0f\n", ($1 + $2 + a - b) * 1024000 / m }' "$scratch/time" >>"$scratch/$1.cpu"
 }
+# The median of the rounds' ratios, in percent.
+paired() { paste "$scratch/driver" "$scratch/$1" | awk '{ printf "%.0f\n", $1 * 100 / $2 }' | sort -n | sed -n "$(((rounds + 1) / 2))p"; }
 median() { sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"; }
 export -f with_driver with_curl with_boto rate
 export program scratch threads objects mib
@@ -76,6 +78,6 @@ echo "PUT to Ceph over TLS, $objects objects of $mib MiB, $threads at a time, me
 for row in driver curl boto; do
     printf '%-7s %5s MiB/s (%s)  driver is at %3s %%;  CPU of both ends %5s ms/GiB, %5s of it the client\n' "$row" "$(median "$scratch/$row")" \
         "$(sort -n "$scratch/$row" | tr '\n' ' ' | sed 's/ $//')" \
-        "$(($(median "$scratch/driver") * 100 / $(median "$scratch/$row")))" "$(median "$scratch/$row.cpu")" \
+        "$(paired "$row")" "$(median "$scratch/$row.cpu")" \
         "$(awk -v m=$((objects * mib)) '{ printf "%.0f\n", ($1 + $2) * 1024000 / m }' "$scratch/$row.time" | sort -n | sed -n "$(((rounds + 1) / 2))p")"
 done
