@@ -28,6 +28,7 @@ struct catalog_kind_facts {
     enum catalog_kind parent; /* what contains it; 0: it stands at the top only */
     bool contains;            /* other items may have it as their parent */
     bool by_time;             /* titled by `subject`, listed newest first by `received_ms`; else by `name` */
+    bool structured;          /* what it is stands in its metadata; its content, if any, only adds to that */
     bool mime;                /* its content is an internet message: vault_stream takes it apart */
 };
 
@@ -38,6 +39,7 @@ const struct catalog_kind_facts *catalog_kind_facts(unsigned kind);
 const char *catalog_kind_name(enum catalog_kind kind);
 bool catalog_kind_contains(enum catalog_kind kind);
 bool catalog_kind_by_time(enum catalog_kind kind);
+bool catalog_kind_is_structured(enum catalog_kind kind);
 bool catalog_kind_is_mime(enum catalog_kind kind);
 
 #endif

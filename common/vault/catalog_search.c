@@ -89,7 +89,7 @@ texts_fit(const struct needles *needles, const struct catalog_item *item)
         (needles->sender != NULL && !(message && contains(item->from, needles->sender))))
         return false;
     return needles->text == NULL || contains(item->name, needles->text) || contains(item->subject, needles->text) ||
-           (message && contains(item->from, needles->text));
+           (!catalog_kind_contains(item->kind) && contains(item->from, needles->text));
 }
 
 static int

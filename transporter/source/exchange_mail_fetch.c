@@ -7,29 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct delivery {
-    const struct source_sink *sink;
-    uint64_t bytes;
-};
-
-static int
-on_graph_bytes(void *ctx, const void *data, size_t len, struct error *err)
-{
-    struct delivery *delivery = ctx;
-
-    delivery->bytes += len;
-    return delivery->sink->write(delivery->sink->ctx, data, len, err);
-}
-
-static int
-on_graph_restart(void *ctx, struct error *err)
-{
-    struct delivery *delivery = ctx;
-
-    delivery->bytes = 0;
-    return delivery->sink->restart(delivery->sink->ctx, err);
-}
-
 /* Some items the service cannot write as MIME however often it is asked: signed and encrypted ones, reports, broken
  * ones. Their properties and attachments it still gives. */
 static bool
@@ -57,33 +34,20 @@ rebuild(struct source *source, const struct source_item *item, const struct sour
     return 0;
 }
 
-/* The MIME text as the service makes it: no ranges, no announced length, so a cut answer comes again as a whole. */
 int
 exchange_mail_fetch(struct source *source, const struct source_item *item, const struct source_sink *sink,
                     struct source_outcome *outcome, struct error *err)
 {
-    static const char *const headers[] = { "Prefer: IdType=\"ImmutableId\"" };
-    struct delivery delivery = { .sink = sink };
+    uint64_t bytes;
     CLEANUP(memory_free_p) char *url = graph_url("/users/%s/messages/%s/$value", source->user, item->id);
     CLEANUP(graph_response_clear) struct graph_response response = { .status = 0 };
-    const struct graph_request request = {
-        .url = url,
-        .service = GRAPH_EXCHANGE,
-        .mailbox = source->user,
-        .headers = headers,
-        .header_count = 1,
-        .sink = on_graph_bytes,
-        .sink_ctx = &delivery,
-        .sink_restart = on_graph_restart,
-        .cancel = source->cancel,
-    };
-    if (graph_client_request(source->graph, &request, &response, err) != 0) {
+    if (source_download(source, url, sink, &response, &bytes, err) != 0) {
         if (source_outcome_judge(source, &response, outcome, err) != 0)
             return -1;
         return needs_rebuild(outcome) ? rebuild(source, item, sink, outcome, err) : 0;
     }
-    source_outcome_good(source, outcome, delivery.bytes);
-    if (delivery.bytes == 0)
+    source_outcome_good(source, outcome, bytes);
+    if (bytes == 0)
         snprintf(outcome->reason, sizeof(outcome->reason), "empty_content");
     return 0;
 }

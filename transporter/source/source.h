@@ -14,7 +14,8 @@
  * are gone. A second LISTING of the same scope before LISTED starts over. Scope: records of the kinds in `kinds` whose
  * parent is parent_id; parent_id "" means wherever they are. Nothing is gone because a listing lacks it before its
  * LISTED came; UNLISTED instead says that the listing was given up and says nothing. A DELETE of an unknown id is
- * normal and ignored.
+ * normal and ignored. REFUSED: nothing of the kinds in `kinds` can be read; their records stay as they are. id says
+ * what was refused, name why, skip_reason is the reason code.
  *
  * Memory: a source holds one page of the service (at most 64 MiB, usually under 2 MiB) and 32 bytes per deletion of
  * the folder being read; deletions wait in a temporary file. */
@@ -31,7 +32,7 @@ struct error;
 struct graph_client;
 struct source;
 
-enum source_event { SOURCE_UPSERT, SOURCE_DELETE, SOURCE_LISTING, SOURCE_LISTED, SOURCE_UNLISTED };
+enum source_event { SOURCE_UPSERT, SOURCE_DELETE, SOURCE_LISTING, SOURCE_LISTED, SOURCE_UNLISTED, SOURCE_REFUSED };
 
 /* Flags of an item for lists; the whole truth is in metadata. */
 #define SOURCE_FLAG_READ        0x0001u
@@ -113,6 +114,8 @@ struct source_driver {
     struct source *(*open)(const struct source_options *options, struct error *err);
 };
 
+extern const struct source_driver exchange_driver; /* a mailbox: all of what follows, but for drives */
+extern const struct source_driver exchange_contacts_driver;
 extern const struct source_driver exchange_mail_driver;
 extern const struct source_driver drive_driver;
 

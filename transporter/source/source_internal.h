@@ -44,6 +44,8 @@ struct source *source_new(size_t size, const char *driver, const struct source_v
 /* Copies the fields into an item at the queue's end, numbers and counts it. ERROR_FORMAT when an id is empty or too
  * long. NULL texts become "". */
 int source_emit(struct source *source, const struct source_item *fields, struct error *err);
+/* Takes an item of a part of this source: the same, numbered anew. */
+void source_pass(struct source *source, struct source_item *item);
 /* LISTING or LISTED. */
 int source_emit_scope(struct source *source, enum source_event event, const char *parent_id, unsigned kinds,
                       struct error *err);
@@ -52,6 +54,11 @@ void source_expect_items(struct source *source, uint64_t more);
 
 /* One item with its texts in one block. */
 struct source_item *source_item_new(const struct source_item *fields);
+
+/* Bytes that a mailbox's service makes as it sends them: no ranges, no announced length, so a cut answer comes again as
+ * a whole. response is initialised here, cleared by the caller, also after -1. */
+int source_download(struct source *source, const char *url, const struct source_sink *sink,
+                    struct graph_response *response, uint64_t *bytes, struct error *err);
 
 /* What a refused fetch means: 0 and the outcome, or -1 when it concerns the whole run, as throttling does.
  * response->status is that of the refusal; 0 when none came or the sink failed. */

@@ -47,6 +47,9 @@ source_round_note(struct source_round *r, const struct source_item *item)
     case SOURCE_UNLISTED:
         buffer_printf(&r->lines, NULL, "| '%s' %u\n", item->parent_id, item->kinds);
         break;
+    case SOURCE_REFUSED:
+        buffer_printf(&r->lines, NULL, "! %s %s\n", item->id, item->skip_reason);
+        break;
     }
 }
 
