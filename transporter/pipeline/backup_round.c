@@ -101,6 +101,19 @@ on_delete(struct backup *backup, const struct source_item *item, struct error *e
     return removed < 0 ? -1 : 0;
 }
 
+/* A gap of its own, under a key that no item has. */
+static int
+on_refused(struct backup *backup, struct source_item *item, struct error *err)
+{
+    struct source_outcome outcome = { .result = SOURCE_SKIPPED };
+    item->kind = CATALOG_FOLDER;
+    while (item->kind < CATALOG_KIND_LAST && (item->kinds & CATALOG_KIND_BIT(item->kind)) == 0)
+        item->kind++;
+    snprintf(outcome.reason, sizeof(outcome.reason), "%s", item->skip_reason);
+    snprintf(outcome.detail, sizeof(outcome.detail), "%s: %s", item->id, item->name);
+    return backup_ledger_outcome(backup->ledger, item, &outcome, err);
+}
+
 static int
 on_event(struct backup *backup, struct source_item **item, struct error *err)
 {
@@ -120,6 +133,8 @@ on_event(struct backup *backup, struct source_item **item, struct error *err)
         return backup_scopes_listed(backup->scopes, *item, err);
     case SOURCE_UNLISTED:
         return backup_scopes_unlisted(backup->scopes, *item, err);
+    case SOURCE_REFUSED:
+        return on_refused(backup, *item, err);
     }
     return 0;
 }

@@ -351,7 +351,7 @@ int
 backup_task_run(struct task *task, struct task_result *result, struct error *err)
 {
     const struct backup_task_parts parts = {
-        .driver = task->order->object.kind == TASK_OBJECT_MAILBOX ? &exchange_mail_driver : &drive_driver,
+        .driver = task->order->object.kind == TASK_OBJECT_MAILBOX ? &exchange_driver : &drive_driver,
     };
     return backup_task_run_with(task, &parts, result, err);
 }

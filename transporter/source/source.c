@@ -148,6 +148,19 @@ count(struct source *source, const struct source_item *item)
     pthread_mutex_unlock(&source->totals_lock);
 }
 
+void
+source_pass(struct source *source, struct source_item *item)
+{
+    item->sequence = ++source->sequence;
+    item->next = NULL;
+    if (source->tail != NULL)
+        source->tail->next = item;
+    else
+        source->head = item;
+    source->tail = item;
+    count(source, item);
+}
+
 int
 source_emit(struct source *source, const struct source_item *fields, struct error *err)
 {
@@ -156,14 +169,7 @@ source_emit(struct source *source, const struct source_item *fields, struct erro
 
     if (!scope && (len == 0 || len > SOURCE_ID_MAX))
         return FAIL(err, ERROR_FORMAT, 0, "the service gave an id of %zu bytes", len);
-    struct source_item *item = source_item_new(fields);
-    item->sequence = ++source->sequence;
-    if (source->tail != NULL)
-        source->tail->next = item;
-    else
-        source->head = item;
-    source->tail = item;
-    count(source, item);
+    source_pass(source, source_item_new(fields));
     return 0;
 }
 
