@@ -2,10 +2,10 @@
 """Compares what two users of a tenant hold, through Microsoft Graph itself.
 
   graph_compare.py --url https://localhost:P --ca ca.pem --tenant-id T --client-id C --secret-file F
-                   --from user@a --to user@b --what mail|drive [--below "Folder"]
+                   --from user@a --to user@b --what mail|drive|contacts [--below "Folder"]
 
 mail: folders, then for every message subject, addresses, dates, read state, flag, categories, importance, body and
-the bytes of each attachment. drive: folders, names, sizes, hashes and file system dates. --below: the copy is under this
+the bytes of each attachment. contacts: folders, all properties but ids and dates, photos. drive: folders, names, sizes, hashes and file system dates. --below: the copy is under this
 folder. Prints each difference and a summary line; exit 1 if there is any."""
 import argparse
 import base64
@@ -16,6 +16,7 @@ import json
 import re
 import ssl
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -120,6 +121,42 @@ def mailbox(graph, user):
     return result
 
 
+def contact_folders(graph, user):
+    """Yields (path, id) of every folder."""
+    main = json.loads(graph.raw(f"/users/{quote(user)}/contactFolders/contacts"))
+    todo = [("", f"/users/{quote(user)}/contactFolders"),
+            ("/" + main["displayName"], f"/users/{quote(user)}/contactFolders/{quote(main['id'])}/childFolders")]
+    yield "/" + main["displayName"], main["id"]
+    while todo:
+        path, url = todo.pop()
+        for folder in graph.pages(url):
+            here = f"{path}/{folder['displayName']}"
+            yield here, folder["id"]
+            todo.append((here, f"/users/{quote(user)}/contactFolders/{quote(folder['id'])}/childFolders"))
+
+
+def photo(graph, user, contact):
+    try:
+        return hashlib.sha256(graph.raw(f"/users/{quote(user)}/contacts/{quote(contact)}/photo/$value")).hexdigest()
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return None
+
+
+def contacts(graph, user):
+    """folder path -> list of contact shapes"""
+    result = collections.defaultdict(list)
+    for path, folder in contact_folders(graph, user):
+        result[path]
+        for c in graph.pages(f"/users/{quote(user)}/contactFolders/{quote(folder)}/contacts?$top=100"):
+            shape = {key: value for key, value in c.items() if "@" not in key and value not in (None, [], {}) and
+                     key not in ("id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId")}
+            shape["photo"] = photo(graph, user, c["id"])
+            result[path].append(shape)
+    return result
+
+
 def drive(graph, user):
     """path -> [shape]"""
     result = {}
@@ -142,7 +179,7 @@ def drive(graph, user):
 def distance(a, b):
     """How many fields differ; those that identify a message weigh more."""
     weights = {"internetMessageId": 8 if a.get("internetMessageId") else 0, "subject": 4, "sent": 4, "attachments": 3, "body": 3}
-    return sum(weights.get(field, 1) for field in a if a[field] != b.get(field))
+    return sum(weights.get(field, 1) for field in {**a, **b} if a.get(field) != b.get(field))
 
 
 def pair(ours, theirs):
@@ -163,10 +200,10 @@ def pair(ours, theirs):
 def differences(path, ours, theirs):
     found = []
     for a, b in pair(ours, theirs):
-        for field in a:
+        for field in sorted({**a, **b}):
             # A message without an id gets one from the service.
-            if a[field] != b.get(field) and not (field == "internetMessageId" and not a[field]):
-                found.append((path, field, a[field], b.get(field)))
+            if a.get(field) != b.get(field) and not (field == "internetMessageId" and not a.get(field)):
+                found.append((path, field, a.get(field), b.get(field)))
     if len(ours) != len(theirs):
         found.append((path, "count", len(ours), len(theirs)))
     return found
@@ -180,7 +217,7 @@ def main():
     p.add_argument("--tolerate", default="", help="comma separated field names that may differ")
     args = p.parse_args()
     graph = Graph(args)
-    read = mailbox if args.what == "mail" else drive
+    read = {"mail": mailbox, "drive": drive, "contacts": contacts}[args.what]
     source, copy = read(graph, getattr(args, "from")), read(graph, args.to)
     if args.below:
         copy = {path[len(args.below) + 1:]: rows for path, rows in copy.items() if path.startswith("/" + args.below + "/")}

@@ -72,7 +72,7 @@ query_answer_item(const struct catalog_item *item)
     json_object_set_new(json, "size", json_integer((json_int_t)item->size));
     set_text(json, "name", item->name);
     set_text(json, "subject", item->subject);
-    if (catalog_kind_by_time(item->kind))
+    if (!catalog_kind_contains(item->kind))
         set_text(json, "from", item->from);
     set_time(json, "modified", item->modified_ms);
     set_time(json, "received", item->received_ms);

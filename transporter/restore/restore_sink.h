@@ -5,6 +5,8 @@
 
 #include "common/vault/catalog.h"
 
+#include <stdbool.h>
+
 struct error;
 struct restore_report;
 struct restore_sink;
@@ -17,6 +19,9 @@ struct restore_item {
 };
 
 struct restore_sink_vtable {
+    /* Takes files: what has no bytes of its own, such as a contact, comes in an open format (open_format.h). Else items
+     * come as they are stored, perhaps without any data. */
+    bool files;
     /* A folder, its parent first; from one thread, before any item in it. -1 only when nothing more can be restored. */
     int (*folder)(struct restore_sink *sink, const struct restore_item *folder, struct error *err);
     /* A writer for one thread. */

@@ -1,9 +1,11 @@
 #include "transporter/restore/restore_workers.h"
 
 #include "common/base/bounded_queue.h"
+#include "common/base/buffer.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/vault/vault_reader.h"
+#include "transporter/restore/open_format.h"
 #include "transporter/restore/restore_report.h"
 #include "transporter/task/cancel.h"
 
@@ -11,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READER_CACHE ((size_t)8 << 20)
+#define READER_CACHE      ((size_t)8 << 20)
+#define CONVERTED_CEILING ((size_t)64 << 20)
 
 struct restore_workers {
     struct restore_workers_options options;
@@ -26,6 +29,7 @@ struct worker {
     struct restore_workers *workers;
     struct vault_reader *reader;
     struct restore_writer *writer;
+    struct buffer content; /* of an item that is to be converted */
 };
 
 static const struct restore_sink_vtable *
@@ -42,31 +46,64 @@ tell(const struct worker *worker, uint64_t bytes, uint64_t items)
         options->progress(options->progress_ctx, bytes, items);
 }
 
+/* A file in an open format can only be made when all of the content is there. */
+static bool
+converts(const struct worker *worker, const struct restore_item *item)
+{
+    return sink_of(worker)->files && open_format_converts(item->record.kind);
+}
+
 static int
 on_read_begin(void *batch, struct vault_read *read, struct error *err)
 {
     struct worker *worker = batch;
     if (cancel_check(worker->workers->options.cancel, err) != 0)
         return -1;
-    return sink_of(worker)->begin(worker->writer, read->ctx, err);
+    worker->content.len = 0;
+    return converts(worker, read->ctx) ? 0 : sink_of(worker)->begin(worker->writer, read->ctx, err);
 }
 
 static int
 on_read_data(void *batch, struct vault_read *read, const uint8_t *data, size_t len, struct error *err)
 {
     struct worker *worker = batch;
-    (void)read;
     tell(worker, len, 0);
-    return sink_of(worker)->data(worker->writer, data, len, err);
+    return converts(worker, read->ctx) ? buffer_append(&worker->content, data, len, err)
+                                       : sink_of(worker)->data(worker->writer, data, len, err);
+}
+
+static int
+write_open_format(struct worker *worker, const struct restore_item *item, const struct error *failure,
+                  struct error *err)
+{
+    const struct restore_sink_vtable *sink = sink_of(worker);
+    struct error malformed = ERROR_INIT;
+    CLEANUP(buffer_clear) struct buffer file = BUFFER_INIT(2 * CONVERTED_CEILING);
+    if (failure == NULL &&
+        open_format_write(&item->record, worker->content.data, worker->content.len, &file, &malformed) != 0)
+        failure = &malformed;
+    return sink->begin(worker->writer, item, err) != 0 ||
+                   (failure == NULL && sink->data(worker->writer, file.data, file.len, err) != 0) ||
+                   sink->end(worker->writer, failure, err) != 0
+               ? -1
+               : 0;
 }
 
 static int
 on_read_end(void *batch, struct vault_read *read, const struct error *failure, struct error *err)
 {
     struct worker *worker = batch;
-    (void)read;
     tell(worker, 0, 1);
-    return sink_of(worker)->end(worker->writer, failure, err);
+    return converts(worker, read->ctx) ? write_open_format(worker, read->ctx, failure, err)
+                                       : sink_of(worker)->end(worker->writer, failure, err);
+}
+
+/* What it is stands in its metadata: nothing is missing though there is no content. */
+static int
+restore_without_content(struct worker *worker, struct restore_item *item, struct error *err)
+{
+    struct vault_read read = { .ctx = item };
+    return on_read_begin(worker, &read, err) != 0 ? -1 : on_read_end(worker, &read, NULL, err);
 }
 
 static const struct vault_batch_vtable reading = { .begin = on_read_begin, .data = on_read_data, .end = on_read_end };
@@ -95,7 +132,8 @@ restore_batch(struct worker *worker, const struct restore_batch *batch, struct e
     for (size_t i = 0; i < batch->count; i++) {
         struct restore_item *item = &batch->items[i];
         if (item->record.content.form == CONTENT_NONE) {
-            if (report_gap(worker, item, err) != 0)
+            bool whole = catalog_kind_is_structured(item->record.kind);
+            if ((whole ? restore_without_content(worker, item, err) : report_gap(worker, item, err)) != 0)
                 return -1;
             continue;
         }
@@ -125,10 +163,11 @@ work(struct worker *worker, struct error *err)
 static void *
 run_worker(void *ctx)
 {
-    struct worker worker = { .workers = ctx };
+    struct worker worker = { .workers = ctx, .content = BUFFER_INIT(CONVERTED_CEILING) };
     struct error err = ERROR_INIT;
     if (work(&worker, &err) != 0)
         cancel_raise(worker.workers->options.cancel, err.kind, err.text);
+    buffer_clear(&worker.content);
     return NULL;
 }
 

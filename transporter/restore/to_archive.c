@@ -128,6 +128,7 @@ on_close(struct restore_sink *base)
 }
 
 static const struct restore_sink_vtable vtable = {
+    .files = true,
     .folder = on_folder,
     .writer_open = on_writer_open,
     .writer_close = on_writer_close,

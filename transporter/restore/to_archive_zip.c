@@ -1,5 +1,6 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "transporter/restore/open_format.h"
 #include "transporter/restore/safe_name.h"
 #include "transporter/restore/to_archive_internal.h"
 #include "transporter/restore/used_names.h"
@@ -88,10 +89,7 @@ choose_path(struct zip *zip, const struct restore_item *item, char path[ARCHIVE_
 {
     const struct catalog_item *record = &item->record;
     char name[SAFE_NAME_MAX + 1], used[SAFE_NAME_MAX + 1];
-    if (record->kind == CATALOG_MESSAGE)
-        safe_name_message(record->subject != NULL ? record->subject : "", record->key.bytes, record->key.len, name);
-    else
-        safe_name_file(record->name != NULL ? record->name : "", name);
+    open_format_name(record, name);
     memcpy(used, name, sizeof(used));
     const char *slash = item->path[0] != '\0' ? "/" : "";
     for (unsigned number = 2;; number++) {
@@ -109,8 +107,7 @@ on_add(struct archive_file *base, const struct restore_item *item, struct spool 
     struct zip *zip = (struct zip *)base;
     const struct catalog_item *record = &item->record;
     choose_path(zip, item, path);
-    int64_t at = record->kind == CATALOG_MESSAGE ? record->received_ms : record->modified_ms;
-    if (write_header(zip, path, false, spool_len(content), at, err) != 0)
+    if (write_header(zip, path, false, spool_len(content), open_format_time(record), err) != 0)
         return -1;
     return write_content(zip, content, err);
 }

@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/crypto/digest.h"
 #include "transporter/restore/confined_dir.h"
+#include "transporter/restore/open_format.h"
 #include "transporter/restore/restore_report.h"
 #include "transporter/restore/safe_name.h"
 
@@ -116,18 +117,9 @@ on_data(struct restore_writer *writer, const uint8_t *data, size_t len, struct e
 }
 
 static void
-file_name(const struct catalog_item *record, char name[SAFE_NAME_MAX + 1])
-{
-    if (record->kind == CATALOG_MESSAGE)
-        safe_name_message(record->subject != NULL ? record->subject : "", record->key.bytes, record->key.len, name);
-    else
-        safe_name_file(record->name != NULL ? record->name : "", name);
-}
-
-static void
 set_times(int fd, const struct catalog_item *record)
 {
-    int64_t ms = record->kind == CATALOG_MESSAGE ? record->received_ms : record->modified_ms;
+    int64_t ms = open_format_time(record);
     const struct timespec at = { .tv_sec = ms / 1000 - (ms % 1000 < 0),
                                  .tv_nsec = (ms % 1000 + 1000) % 1000 * 1000000 };
     const struct timespec both[2] = { at, at };
@@ -165,7 +157,7 @@ place(struct restore_writer *writer, int folder, const uint8_t sha256[DIGEST_LEN
 {
     char name[SAFE_NAME_MAX + 1];
     int root = confined_dir_fd(writer->dir);
-    file_name(&writer->item->record, name);
+    open_format_name(&writer->item->record, name);
     snprintf(used, SAFE_NAME_MAX + 1, "%s", name);
     for (unsigned number = 2; number <= NUMBERS_MAX; number++) {
         if (linkat(root, writer->temporary, folder, used, 0) == 0) {
@@ -250,6 +242,7 @@ on_close(struct restore_sink *base)
 }
 
 static const struct restore_sink_vtable vtable = {
+    .files = true,
     .folder = on_folder,
     .writer_open = on_writer_open,
     .writer_close = on_writer_close,

@@ -136,6 +136,8 @@ make_folder(struct to_tenant *restore, const char *parent, const struct source_i
 {
     *target = NULL;
     *fresh = false;
+    if (folder->kind == CATALOG_CONTACT_FOLDER)
+        return to_tenant_contact_folder(restore, folder, target, fresh, report, err);
     return restore->content == CATALOG_MESSAGE
                ? to_tenant_mail_folder(restore, parent, folder, target, fresh, report, err)
                : to_tenant_drive_folder(restore, parent, folder, target, fresh, report, err);
@@ -179,6 +181,7 @@ make_top(struct to_tenant *restore, const char *name, struct error *err)
     free(restore->top.target);
     restore->top.target = target;
     restore->below_top = true;
+    restore->top_name = memory_strdup(name);
     return 0;
 }
 
@@ -211,6 +214,7 @@ clear_place(struct to_tenant_place *place)
     free(place->id);
     free(place->target);
     mail_index_free(place->index);
+    json_decref(place->contacts);
 }
 
 void
@@ -231,6 +235,8 @@ to_tenant_free(struct to_tenant *restore)
     free(restore->user);
     free(restore->scratch);
     free(restore->drive_id);
+    free(restore->top_name);
+    free(restore->contact_top);
     free(restore);
 }
 
@@ -256,7 +262,11 @@ to_tenant_folder(struct to_tenant *restore, const struct source_item *folder, st
         return -1;
     }
     /* Content of a folder that cannot be made still comes back, one level higher. */
-    to_tenant_place_add(restore, folder->id, target != NULL ? target : parent, fresh);
+    to_tenant_place_add(restore, folder->id,
+                        target != NULL                           ? target
+                        : folder->kind == CATALOG_CONTACT_FOLDER ? "contacts"
+                                                                 : parent,
+                        fresh);
     snprintf(report->new_id, sizeof(report->new_id), "%s", target != NULL ? target : "");
     free(target);
     return 0;
@@ -269,8 +279,9 @@ to_tenant_item(struct to_tenant *restore, const struct source_item *item, const 
     struct error failure = ERROR_INIT;
 
     *report = (struct to_tenant_report){ .result = TO_TENANT_RESTORED };
-    int status = restore->content == CATALOG_MESSAGE ? to_tenant_mail(restore, item, content, report, &failure)
-                                                     : to_tenant_drive(restore, item, content, report, &failure);
+    int status = item->kind == CATALOG_CONTACT         ? to_tenant_contact(restore, item, content, report, &failure)
+                 : restore->content == CATALOG_MESSAGE ? to_tenant_mail(restore, item, content, report, &failure)
+                                                       : to_tenant_drive(restore, item, content, report, &failure);
     if (status != 0 && err != NULL && !error_is_set(err))
         *err = failure;
     return status;

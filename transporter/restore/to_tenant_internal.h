@@ -17,6 +17,7 @@ struct to_tenant_place {
     char *target;             /* in the tenant */
     bool fresh;               /* made by this restore: nothing in it can be in the way */
     struct mail_index *index; /* of what was there; NULL until needed */
+    json_t *contacts;         /* likewise: id, displayName, emailAddresses of each */
     UT_hash_handle hh;
 };
 
@@ -26,8 +27,11 @@ struct to_tenant {
     enum catalog_kind content;
     enum to_tenant_conflict conflict;
     const atomic_bool *cancel;
-    char *drive_id;             /* "" for a mailbox */
-    bool below_top;             /* everything goes under a folder of its own */
+    char *drive_id; /* "" for a mailbox */
+    bool below_top; /* everything goes under a folder of its own */
+    char *top_name; /* of that folder */
+    char
+        *contact_top; /* where contact folders without a known parent go; "": beside the main one; NULL: not made yet */
     struct to_tenant_place top; /* where things without a known parent go */
     pthread_mutex_t lock;       /* of places */
     pthread_mutex_t index_lock; /* held while a folder's index is made */
@@ -56,6 +60,9 @@ void to_tenant_place_add(struct to_tenant *restore, const char *id, const char *
  * when the service refuses: report says why. */
 int to_tenant_mail_folder(struct to_tenant *restore, const char *parent, const struct source_item *folder,
                           char **target, bool *fresh, struct to_tenant_report *report, struct error *err);
+/* parent is found by the folder's own parent_id. */
+int to_tenant_contact_folder(struct to_tenant *restore, const struct source_item *folder, char **target, bool *fresh,
+                             struct to_tenant_report *report, struct error *err);
 int to_tenant_drive_folder(struct to_tenant *restore, const char *parent, const struct source_item *folder,
                            char **target, bool *fresh, struct to_tenant_report *report, struct error *err);
 
@@ -69,6 +76,8 @@ int to_tenant_mail_raw(struct to_tenant *restore, const char *folder, const stru
                        struct to_tenant_report *report, struct error *err);
 int to_tenant_mail(struct to_tenant *restore, const struct source_item *item, const struct to_tenant_content *content,
                    struct to_tenant_report *report, struct error *err);
+int to_tenant_contact(struct to_tenant *restore, const struct source_item *item,
+                      const struct to_tenant_content *content, struct to_tenant_report *report, struct error *err);
 int to_tenant_drive(struct to_tenant *restore, const struct source_item *item, const struct to_tenant_content *content,
                     struct to_tenant_report *report, struct error *err);
 
