@@ -10,10 +10,9 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "tests/bench/synthetic_index.h"
 #include "transporter/host/index_merge.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,85 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNKS_A_GROUP 40
-#define GROUPS_A_PACK  32
-#define LOOKUPS        4000000
-#define AHEAD          8 /* as vault_host_find_chunks() */
-
-static void
-check(bool good, const struct error *err)
-{
-    if (!good) {
-        fprintf(stderr, "bench_index: %s\n", err->text[0] != '\0' ? err->text : strerror(errno));
-        exit(1);
-    }
-}
-
-static uint64_t
-mix(uint64_t v)
-{
-    v = (v ^ (v >> 30)) * 0xBF58476D1CE4E5B9u;
-    v = (v ^ (v >> 27)) * 0x94D049BB133111EBu;
-    return v ^ (v >> 31);
-}
-
-static struct chunk_id
-id_of(uint64_t number)
-{
-    struct chunk_id id;
-    uint64_t a = mix(number * 2 + 1), b = mix(a + 0x9E3779B97F4A7C15u);
-    memcpy(id.bytes, &a, 8);
-    memcpy(id.bytes + 8, &b, 8);
-    return id;
-}
-
-static void
-make_segment(const char *path, uint64_t first, uint64_t count)
-{
-    struct error err = ERROR_INIT;
-    size_t groups = (size_t)(count + CHUNKS_A_GROUP - 1) / CHUNKS_A_GROUP;
-    size_t packs = (groups + GROUPS_A_PACK - 1) / GROUPS_A_PACK;
-    struct index_content content = { .packs = memory_new(packs * sizeof(struct index_pack)),
-                                     .groups = memory_new(groups * sizeof(struct index_group)),
-                                     .entries = memory_new(count * sizeof(struct index_entry)),
-                                     .pack_count = packs,
-                                     .group_count = groups,
-                                     .entry_count = count };
-    struct buffer bytes = BUFFER_INIT((size_t)8 << 30);
-    for (size_t i = 0; i < packs; i++) {
-        struct chunk_id name = id_of((first + i) | (uint64_t)1 << 62);
-        memcpy(content.packs[i].name, name.bytes, 16);
-    }
-    for (size_t i = 0; i < groups; i++)
-        content.groups[i] = (struct index_group){ (uint32_t)(i / GROUPS_A_PACK), (uint32_t)(i % GROUPS_A_PACK),
-                                                  (uint32_t)(64 + i % GROUPS_A_PACK * 500000), 400000, 1000000 };
-    for (uint64_t i = 0; i < count; i++)
-        content.entries[i] = (struct index_entry){ id_of(first + i), (uint32_t)(i / CHUNKS_A_GROUP),
-                                                   (uint32_t)(i % CHUNKS_A_GROUP * 25000), 25000 };
-    index_segment_sort(&content);
-    check(index_segment_encode(&content, &bytes, &err) == 0, &err);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    check(fd >= 0, &err);
-    for (size_t at = 0; at < bytes.len;) {
-        ssize_t n = write(fd, bytes.data + at, bytes.len - at);
-        check(n > 0, &err);
-        at += (size_t)n;
-    }
-    close(fd);
-    buffer_clear(&bytes);
-    free(content.packs);
-    free(content.groups);
-    free(content.entries);
-}
-
-static double
-cpu_seconds(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6 + (double)use.ru_stime.tv_sec +
-           (double)use.ru_stime.tv_usec / 1e6;
-}
+#define LOOKUPS 4000000
+#define AHEAD   8 /* as vault_host_find_chunks() */
 
 static size_t
 heap_bytes(void)
@@ -116,8 +38,9 @@ look_up(struct index_segment *const *segments, unsigned count, uint64_t chunks, 
     struct chunk_id *ids = malloc(LOOKUPS * sizeof(*ids));
     uint64_t found = 0;
     for (uint64_t i = 0; i < LOOKUPS; i++)
-        ids[i] = id_of(there ? mix(i) % chunks : chunks + 1000 + mix(i) % ((uint64_t)1 << 60));
-    double started = cpu_seconds();
+        ids[i] =
+            synthetic_id(there ? synthetic_mix(i) % chunks : chunks + 1000 + synthetic_mix(i) % ((uint64_t)1 << 60));
+    double started = synthetic_cpu_seconds();
     for (uint64_t i = 0; i < LOOKUPS; i++) {
         for (unsigned s = 0; s < count && i + AHEAD < LOOKUPS; s++)
             index_segment_prefetch(segments[s], &ids[i + AHEAD]);
@@ -128,7 +51,7 @@ look_up(struct index_segment *const *segments, unsigned count, uint64_t chunks, 
             }
         }
     }
-    double took = cpu_seconds() - started;
+    double took = synthetic_cpu_seconds() - started;
     printf("%-28s %5.2f million a CPU second, %llu of %d found\n", label, LOOKUPS / took / 1e6,
            (unsigned long long)found, LOOKUPS);
     free(ids);
@@ -144,17 +67,17 @@ merge(const char *folder, struct index_segment **segments, unsigned count)
     const struct index_merge_options options = { .segments = list, .count = count, .temp_dir = folder };
     uint64_t size = 0, started = clock_monotonic_ms(clock_system());
     size_t before = heap_bytes();
-    double cpu = cpu_seconds();
+    double cpu = synthetic_cpu_seconds();
     int fd = -1;
-    check(index_merge(&options, &fd, &size, &err) == 0, &err);
+    synthetic_check(index_merge(&options, &fd, &size, &err) == 0, &err);
     printf("merge of %u segments: %.1f s, %.1f CPU s, %.0f MB written, heap after %zu KiB more\n", count,
-           (double)(clock_monotonic_ms(clock_system()) - started) / 1000, cpu_seconds() - cpu, (double)size / 1e6,
-           (heap_bytes() - before) / 1024);
+           (double)(clock_monotonic_ms(clock_system()) - started) / 1000, synthetic_cpu_seconds() - cpu,
+           (double)size / 1e6, (heap_bytes() - before) / 1024);
     CLEANUP(memory_free_p) char *path = memory_printf("/proc/self/fd/%d", fd);
-    cpu = cpu_seconds();
+    cpu = synthetic_cpu_seconds();
     struct index_segment *merged = index_segment_open(path, &err);
-    check(merged != NULL, &err);
-    printf("opening and checking it: %.1f CPU s\n", cpu_seconds() - cpu);
+    synthetic_check(merged != NULL, &err);
+    printf("opening and checking it: %.1f CPU s\n", synthetic_cpu_seconds() - cpu);
     close(fd);
     return merged;
 }
@@ -174,14 +97,14 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < count; i++) {
         CLEANUP(memory_free_p) char *path = memory_printf("%s/segment-%u", argv[1], i);
         uint64_t first = chunks * i / count;
-        make_segment(path, first, chunks * (i + 1) / count - first);
+        synthetic_segment(path, first, chunks * (i + 1) / count - first);
     }
     malloc_trim(0);
     size_t before = heap_bytes();
     for (unsigned i = 0; i < count; i++) {
         CLEANUP(memory_free_p) char *path = memory_printf("%s/segment-%u", argv[1], i);
         segments[i] = index_segment_open(path, &err);
-        check(segments[i] != NULL, &err);
+        synthetic_check(segments[i] != NULL, &err);
     }
     printf("%llu chunks in %u segments: %.6f bytes of heap a chunk\n", (unsigned long long)chunks, count,
            (double)(heap_bytes() - before) / (double)chunks);

@@ -208,6 +208,13 @@ set_bit(uint8_t *bits, size_t at)
     return was;
 }
 
+void
+sweep_marks_prefetch(const struct sweep_marks *marks, const struct chunk_id *id)
+{
+    for (size_t s = 0; s < marks->segment_count; s++)
+        index_segment_prefetch(marks->segments[s].segment, id);
+}
+
 bool
 sweep_marks_mark(struct sweep_marks *marks, enum vault_mark_role role, const struct chunk_id *id, bool *again)
 {

@@ -32,6 +32,9 @@ struct sweep_marks *sweep_marks_new(struct index_segment *const *segments, size_
 void sweep_marks_damaged(struct sweep_marks *marks, const struct pack_marks *damaged);
 void sweep_marks_free(struct sweep_marks *marks);
 
+/* Asks the processor for what marking this id looks at first: call it SWEEP_MARKS_AHEAD marks ahead. */
+#define SWEEP_MARKS_AHEAD 8
+void sweep_marks_prefetch(const struct sweep_marks *marks, const struct chunk_id *id);
 /* False when no segment has the chunk in a pack that is there. *again: it was marked in this role before. */
 bool sweep_marks_mark(struct sweep_marks *marks, enum vault_mark_role role, const struct chunk_id *id, bool *again);
 /* Whether it is marked, and counted in this pack. */

@@ -162,6 +162,8 @@ mark_all(struct vault_host *host, struct host_sweep *sweep, const struct vault_m
     for (size_t i = 0; i < marks->count; i++) {
         struct chunk_place place;
         bool again = false;
+        if (i + SWEEP_MARKS_AHEAD < marks->count)
+            sweep_marks_prefetch(sweep->marks, &marks->ids[i + SWEEP_MARKS_AHEAD]);
         if (sweep_marks_mark(sweep->marks, marks->role, &marks->ids[i], &again)) {
             sweep->answers[i] = again ? VAULT_MARK_AGAIN : VAULT_MARK_FIRST;
             continue;
