@@ -76,8 +76,8 @@ encoding_base64url(const void *data, size_t len, char *out)
     return encode64(data, len, out, url, false);
 }
 
-static int
-base64_digit(char c)
+int
+encoding_base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -108,7 +108,7 @@ encoding_unbase64(const char *text, size_t text_len, uint8_t *out, size_t *len, 
     uint32_t v = 0;
     size_t n = 0, bits = 0;
     for (size_t i = 0; i < text_len; i++) {
-        int digit = base64_digit(text[i]);
+        int digit = encoding_base64_digit(text[i]);
         if (digit < 0)
             return FAIL(err, ERROR_FORMAT, 0, "not base64 at character %zu", i);
         v = v << 6 | (uint32_t)digit;

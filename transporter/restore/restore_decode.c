@@ -1,5 +1,7 @@
 #include "transporter/restore/restore_decode.h"
 
+#include "common/base/encoding.h"
+
 #include <gmime/gmime.h>
 #include <string.h>
 #include <strings.h>
@@ -18,25 +20,13 @@ restore_decode_kind(const char *value)
     return RESTORE_IDENTITY;
 }
 
-static int
-digit64(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
 static size_t
 decode_base64(struct restore_decode *d, const char *in, size_t len, char *out)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < len; i++) {
-        int digit = digit64(in[i]);
+        int digit = encoding_base64_digit(in[i]);
         if (in[i] == '=')
             d->bits = d->have = 0;
         if (digit < 0)
