@@ -23,6 +23,7 @@ main(int argc, char **argv)
     struct error err = ERROR_INIT;
     enum log_level level;
 
+    memory_prepare_process();
     switch (config_program_start(&director_config_program, config, argc, argv, NULL, &err)) {
     case CONFIG_DONE:
         return 0;
