@@ -26,9 +26,9 @@ http_content_range_parse(const char *text, uint64_t *first, uint64_t *last, uint
     text += 6;
     if (number(&text, '-', first) != 0 || number(&text, '/', last) != 0)
         return -1;
-    if (strcmp(text, "*") == 0) {
+    if (strcmp(text, "*") == 0)
         *total = UINT64_MAX;
-        return 0;
-    }
-    return number(&text, '\0', total);
+    else if (number(&text, '\0', total) != 0)
+        return -1;
+    return *first <= *last && *last < *total ? 0 : -1;
 }
