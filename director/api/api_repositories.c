@@ -40,7 +40,8 @@ api_repositories_list(struct api_call *call, struct error *err)
 }
 
 static int
-check_storage_secret(const struct api_call *call, const char *id, const char *host, struct error *err)
+check_storage_secret(const struct api_call *call, const char *id, const struct store_transporter *host,
+                     struct error *err)
 {
     struct store_secret secret;
 
@@ -48,9 +49,9 @@ check_storage_secret(const struct api_call *call, const char *id, const char *ho
         return -1;
     if (secret.purpose != STORE_SECRET_STORAGE)
         return FAIL(err, ERROR_USAGE, 0, "secret %s is not for storage", id);
-    int sealed = store_secrets_has_slot(call->store, id, host, err);
+    int sealed = store_secrets_has_slot(call->store, id, host->id, err);
     if (sealed == 0)
-        return FAIL(err, ERROR_USAGE, 0, "secret %s is not sealed to the host %s", id, host);
+        return FAIL(err, ERROR_USAGE, 0, "secret %s is not sealed to the host %s", id, host->name);
     return sealed < 0 ? -1 : 0;
 }
 
@@ -70,7 +71,7 @@ api_repositories_add(struct api_call *call, struct error *err)
         return -1;
     if (host.revoked_ms != 0)
         return FAIL(err, ERROR_USAGE, 0, "transporter %s is revoked", host.name);
-    if (check_storage_secret(call, secret, host.id, err) != 0)
+    if (check_storage_secret(call, secret, &host, err) != 0)
         return -1;
     snprintf(repository.name, sizeof(repository.name), "%s", name);
     snprintf(repository.host, sizeof(repository.host), "%s", host.id);

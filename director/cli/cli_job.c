@@ -4,6 +4,7 @@
 #include "director/cli/cli_labels.h"
 #include "director/cli/cli_nouns.h"
 #include "director/cli/cli_table.h"
+#include "director/cli/cli_time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,14 +117,18 @@ add_days(const struct cli *cli, json_t *options, struct error *err)
 static int
 add_options(const struct cli *cli, json_t *body, struct error *err)
 {
-    const char *rate = cli_option(cli, "rate"), *points = cli_option(cli, "points"), *since = cli_option(cli, "since");
+    const char *rate = cli_option(cli, "rate"), *points = cli_option(cli, "points");
     json_t *options = json_object();
+    char since[CLOCK_TEXT_LEN];
     uint64_t bytes;
+    bool given;
 
     json_object_set_new(body, "options", options);
     if (points != NULL)
         json_object_set_new(options, "points", json_string(points));
-    if (since != NULL)
+    if (cli_time_option(cli, "since", since, &given, err) != 0)
+        return -1;
+    if (given)
         json_object_set_new(options, "since", json_string(since));
     if (cli_option(cli, "from") != NULL)
         json_object_set_new(body, "source", json_string(cli_option(cli, "from")));
@@ -227,7 +232,7 @@ static const struct cli_option create_options[] = {
     { "rate", "SIZE", false, "Read at most so many bytes a second: 10M" },
     { "from", "VAULT", false, "Copy the recovery points of this vault instead of backing up" },
     { "points", "WHICH", false, "Of a copy: all (the default), or latest: the newest of each object" },
-    { "since", "TIME", false, "Of a copy: no points from before, as 2026-09-14T07:58:10Z" },
+    { "since", "TIME", false, "Of a copy: no points from before: " CLI_TIME_FORMS },
     { NULL, NULL, false, NULL },
 };
 
@@ -235,7 +240,7 @@ static const struct cli_option edit_options[] = {
     { "immutable", "DAYS", false, "Lock what it writes from now on for so long; 0: not. What is locked stays so" },
     { "rate", "SIZE", false, "Read at most so many bytes a second: 10M" },
     { "points", "WHICH", false, "Of a copy: all, or latest" },
-    { "since", "TIME", false, "Of a copy: no points from before" },
+    { "since", "TIME", false, "Of a copy: no points from before: " CLI_TIME_FORMS },
     { NULL, NULL, false, NULL },
 };
 

@@ -6,6 +6,7 @@
 #include "director/cli/cli_query.h"
 #include "director/cli/cli_sweep.h"
 #include "director/cli/cli_table.h"
+#include "director/cli/cli_time.h"
 #include "director/cli/cli_vault_check.h"
 #include "director/cli/cli_watch.h"
 
@@ -18,12 +19,17 @@
 static json_t *
 fetch_points(struct cli *cli, const char *object, struct error *err)
 {
+    char before[CLOCK_TEXT_LEN];
+    bool given;
+
+    if (cli_time_option(cli, "before", before, &given, err) != 0)
+        return NULL;
     char *path = memory_strdup("/points");
 
     cli_client_add_query(&path, "tenant", cli_option(cli, "tenant"));
     cli_client_add_query(&path, "vault", cli_option(cli, "vault"));
     cli_client_add_query(&path, "run", cli_option(cli, "run"));
-    cli_client_add_query(&path, "before", cli_option(cli, "before"));
+    cli_client_add_query(&path, "before", given ? before : NULL);
     cli_client_add_query(&path, "object", object);
     cli_client_add_query(&path, "retired", cli_flag(cli, "retired") ? "1" : NULL);
     json_t *reply = cli_client_list(cli, path, cli_flag(cli, "all") ? 0 : LIST_LIMIT, err);
@@ -206,10 +212,14 @@ find(struct cli *cli, struct error *err)
         if (cli_option(cli, fields[i]) != NULL)
             json_object_set_new(request, fields[i], json_string(cli_option(cli, fields[i])));
     for (size_t i = 0; request != NULL && i < ARRAY_LEN(times); i++) {
-        const char *text = cli_option(cli, times[i]);
-        if (text != NULL)
-            json_object_set_new(request, times[i],
-                                strlen(text) == 10 ? json_sprintf("%sT00:00:00Z", text) : json_string(text));
+        char time[CLOCK_TEXT_LEN];
+        bool given;
+        if (cli_time_option(cli, times[i], time, &given, err) != 0) {
+            json_decref(request);
+            return -1;
+        }
+        if (given)
+            json_object_set_new(request, times[i], json_string(time));
     }
     if (request == NULL)
         return FAIL(err, ERROR_USAGE, 0, "what to find is UTF-8 text");
@@ -248,7 +258,7 @@ static const struct cli_option list_options[] = {
     { "tenant", "NAME", false, "Of this tenant only" },
     { "vault", "NAME", false, "In this vault only" },
     { "run", "RUN", false, "Made by this run only" },
-    { "before", "TIME", false, "Not after this time, such as 2026-09-14T07:58:10Z" },
+    { "before", "TIME", false, "Not after this time: " CLI_TIME_FORMS },
     { "retired", NULL, false, "Those that are retired and can be brought back" },
     { "all", NULL, false, "All, not just the newest 200" },
     { NULL, NULL, false, NULL },
@@ -265,7 +275,7 @@ static const struct cli_option find_options[] = {
     { "name", "TEXT", false, "Folders and files whose name contains it" },
     { "subject", "TEXT", false, "Messages whose subject contains it" },
     { "sender", "TEXT", false, "Messages from a name or address that contains it" },
-    { "from", "TIME", false, "Received or modified at this time or later: 2026-09-14 or 2026-09-14T07:58:10Z" },
+    { "from", "TIME", false, "Received or modified at this time or later: " CLI_TIME_FORMS },
     { "until", "TIME", false, "Received or modified before this time" },
     { "offset", "N", false, "Leave out the first N" },
     { "limit", "N", false, "At most N (500)" },

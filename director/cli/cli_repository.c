@@ -9,8 +9,13 @@
 #include "director/cli/cli_secret.h"
 #include "director/cli/cli_table.h"
 
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HOST_TRIES  40
+#define HOST_TRY_MS 250
 
 static int
 list(struct cli *cli, struct error *err)
@@ -73,10 +78,54 @@ folder_location(struct cli *cli, struct error *err)
         FAIL(err, ERROR_USAGE, 0, "--lock-mode of a folder can be immutable");
     if (error_is_set(err))
         return NULL;
-    const struct cli_secret_field fields[] = { { "driver", "local", NULL },
-                                               { "path", folder, NULL },
-                                               { "lock_mode", lock_mode, NULL } };
-    return cli_secret_object(fields, ARRAY_LEN(fields), err);
+    json_t *location = json_pack("{s:s, s:s, s:s*}", "driver", "local", "path", folder, "lock_mode", lock_mode);
+    if (location == NULL) {
+        FAIL(err, ERROR_USAGE, 0, "--path is not UTF-8");
+        return NULL;
+    }
+    if (cli_flag(cli, "create"))
+        json_object_set_new(location, "create", json_true());
+    CLEANUP(memory_free_p) char *text = json_dumps(location, JSON_COMPACT);
+    json_decref(location);
+    return secret_new(text, strlen(text), err);
+}
+
+/* The host says soon what it makes of it. One that is away says so when it comes: that is no failure. */
+static int
+await_host(struct cli *cli, json_t *repository, struct error *err)
+{
+    CLEANUP(memory_free_p) char *path = cli_client_path("/repositories/%s", cli_json_text(repository, "id"));
+
+    for (int i = 0; repository != NULL && i < HOST_TRIES; i++) {
+        if (strcmp(cli_json_text(repository, "state"), "waiting") != 0)
+            break;
+        poll(NULL, 0, HOST_TRY_MS);
+        json_decref(repository);
+        repository = cli_client_get(cli, path, err);
+    }
+    if (repository == NULL)
+        return -1;
+    const char *state = cli_json_text(repository, "state"), *name = cli_json_text(repository, "name");
+    int result = 0;
+    if (strcmp(state, "failed") == 0)
+        result = FAIL(err, error_kind_from_name(cli_json_text(repository, "error.kind")), 0,
+                      "the host cannot attach it: %s. Put that right, then longhaul repository attach %s; or "
+                      "longhaul repository delete %s",
+                      cli_json_text(repository, "error.message"), name, name);
+    else if (strcmp(state, "waiting") == 0)
+        fprintf(
+            cli->notices,
+            "Transporter %s has not answered yet: start it with its rpc.listen set, and it attaches the repository. "
+            "Look again: longhaul repository show %s\n",
+            cli_json_text(repository, "host.name"), name);
+    else
+        fprintf(cli->notices, "Next: longhaul vault create NAME --tenant TENANT --repository %s --transporter NAME\n",
+                name);
+    if (result != 0) {
+        json_decref(repository);
+        return result;
+    }
+    return print_repository(cli, repository);
 }
 
 /* Where the storage is concerns its host alone, so it is sealed like a password. */
@@ -97,7 +146,7 @@ add(struct cli *cli, struct error *err)
         cli_seal_confirm(cli, host, err) != 0 || cli_seal_upload(cli, "storage", NULL, host, location, id, err) != 0)
         return -1;
     json_t *body = json_pack("{s:s, s:s, s:s}", "name", cli_argument(cli, 0), "host", host->at[0].id, "secret", id);
-    return print_repository(cli, cli_client_post(cli, "/repositories", body, err));
+    return await_host(cli, cli_client_post(cli, "/repositories", body, err), err);
 }
 
 static int
@@ -122,7 +171,8 @@ delete_repository(struct cli *cli, struct error *err)
 
 static const struct cli_option add_options[] = {
     { "host", "TRANSPORTER", false, "The transporter that the storage is attached to" },
-    { "path", "DIR", false, "The folder on that machine" },
+    { "path", "DIR", false, "The folder on that machine; it must exist" },
+    { "create", NULL, false, "Make the last part of --path when it does not exist" },
     { "lock-mode", "MODE", false, "immutable: objects are held by the file system's immutable flag" },
     CLI_REPOSITORY_AZURE_OPTIONS,
     CLI_REPOSITORY_S3_OPTIONS,

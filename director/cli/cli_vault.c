@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PASSWORD_MIN 12 /* as in the options' help */
+
 static int
 list(struct cli *cli, struct error *err)
 {
@@ -67,6 +69,20 @@ print_slots(struct cli *cli, const char *secret_id, struct error *err)
     return 0;
 }
 
+/* What it is a replica of by name, when that vault is still known here. */
+static void
+name_original(struct cli *cli, json_t *vault)
+{
+    const char *id = cli_json_text(vault, "replica_of");
+    CLEANUP(memory_free_p) char *path = cli_client_path("/vaults/%s", id);
+    struct error ignored = ERROR_INIT;
+    json_t *original = id[0] != '\0' ? cli_client_get(cli, path, &ignored) : NULL;
+
+    if (original != NULL)
+        json_object_set(vault, "replica_of", json_object_get(original, "name"));
+    json_decref(original);
+}
+
 static int
 show(struct cli *cli, struct error *err)
 {
@@ -89,6 +105,7 @@ show(struct cli *cli, struct error *err)
     if (vault == NULL)
         return -1;
     if (!cli_json_printed(cli, vault)) {
+        name_original(cli, vault);
         cli_json_print_lines(cli, vault, lines);
         result = print_slots(cli, cli_json_text(vault, "secret"), err);
     }
@@ -105,8 +122,8 @@ read_password(struct cli *cli, struct error *err)
 
     if (password == NULL)
         return NULL;
-    if (secret_len(password) < 12) {
-        FAIL(err, ERROR_USAGE, 0, "a vault password has at least 12 bytes");
+    if (secret_len(password) < PASSWORD_MIN) {
+        FAIL(err, ERROR_USAGE, 0, "a vault password has at least %d bytes", PASSWORD_MIN);
         return NULL;
     }
     const struct cli_secret_field field = { "password", NULL, password };
@@ -255,7 +272,7 @@ static const struct cli_option create_options[] = {
     { "replica-of", "VAULT", false,
       "The same vault once more, byte by byte, in another repository: copy jobs fill it" },
     { "password-file", "FILE", false,
-      "Its password ('-': standard input; or LONGHAUL_VAULT_PASSWORD); else asked for" },
+      "Its password, of at least 12 bytes ('-': standard input; or LONGHAUL_VAULT_PASSWORD); else asked for" },
     { "transporter", "NAME", true, "Seal the password to this transporter" },
     { "no-wait", NULL, false, "Do not wait until it is made" },
     { NULL, NULL, false, NULL },

@@ -74,7 +74,9 @@ print_damage(struct cli *cli, json_t *item)
         fprintf(cli->out, " of %s %s (%s)", cli_json_text(item, "kind"), name, cli_json_text(item, "key"));
     if (object[0] != '\0')
         fprintf(cli->out, " of %s", object);
-    fprintf(cli->out, "\n  %s\n  %s\n", cli_json_text(item, "detail"), cli_json_text(item, "advice"));
+    fprintf(cli->out, "\n  %s\n", cli_json_text(item, "detail"));
+    if (cli_json_text(item, "advice")[0] != '\0')
+        fprintf(cli->out, "  %s\n", cli_json_text(item, "advice"));
     if (json_array_size(points) > 1)
         json_array_foreach (points, i, point)
             fprintf(cli->out, "    %s\n", json_string_value(point) != NULL ? json_string_value(point) : "");

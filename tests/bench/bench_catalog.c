@@ -73,7 +73,8 @@ bench_open(struct bench *bench, const char *path)
 {
     struct error err = ERROR_INIT;
     const struct clock *clock = clock_system();
-    CLEANUP(memory_free_p) char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s\"}", path);
+    CLEANUP(memory_free_p)
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s\"}", path);
     CLEANUP(memory_free_p) char *state = memory_printf("%s.state", path);
     CLEANUP(secret_free_p) struct secret *password = secret_new("bench", 5, &err);
     struct vault_host_options options = { .vault_id = VAULT_ID, .state_dir = state };

@@ -60,7 +60,7 @@ engine_open(struct engine *engine, const char *path, bool create)
 {
     struct error err = ERROR_INIT;
     const struct clock *clock = clock_system();
-    char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s\"}", path);
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s\"}", path);
     char *state = memory_printf("%s.state", path);
     struct vault_host_options options = { .vault_id = VAULT_ID, .state_dir = state };
     struct secret *password = secret_new("bench", 5, &err);

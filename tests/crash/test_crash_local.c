@@ -42,8 +42,8 @@ place_open(void *ctx, const char *repository, bool create, struct error *err)
 {
     const struct folder_place *place = ctx;
     char location[PATH_MAX + 100];
-    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s/%s/repository\"}", place->root,
-                     repository);
+    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"create\":true,\"path\":\"%s/%s/repository\"}",
+                     place->root, repository);
     return storage_open(location, (size_t)n, clock_system(), create, err);
 }
 

@@ -35,7 +35,8 @@ attach(const struct place *place, struct error *err)
 {
     char location[PATH_MAX + 100];
     int n = snprintf(location, sizeof(location),
-                     "{\"driver\":\"local\",\"path\":\"%s/repository\",\"lock_mode\":\"immutable\"}", place->root);
+                     "{\"driver\":\"local\",\"create\":true,\"path\":\"%s/repository\",\"lock_mode\":\"immutable\"}",
+                     place->root);
     return storage_open(location, (size_t)n, clock_system(), true, err);
 }
 

@@ -64,7 +64,8 @@ e2e_heal() { # VAULT EVERY
     cat "$WORK/heal"
     lh run show "$run" --json | jq -e '.figures.places_left==0 and .figures.places_healed>0 and .figures.points_replaced==1 and .kind=="heal"' >/dev/null ||
         { lh run show "$run" --json; fail "the figures of the heal"; }
-    lh vault damage "$run" | grep -qE "^healed (content|catalog)" || { lh vault damage "$run"; fail "the heal does not say what it healed"; }
+    lh vault damage "$run" >"$WORK/healed"
+    grep -qE "^healed (content|catalog)" "$WORK/healed" || { cat "$WORK/healed"; fail "the heal does not say what it healed"; }
     lh vault verify main --data --wait
     e2e_compare_restored "$user" "$home"
 }

@@ -23,7 +23,7 @@ stack_simulator "$WORK/tenant" --limits off
 stack_transporter near-storage --host
 
 say "locks that hold are shown"
-lh repository add held --host near-storage --path "$WORK/mount/repository" --lock-mode immutable --yes
+lh repository add held --host near-storage --path "$WORK/mount/repository" --create --lock-mode immutable --yes
 held=$(e2e_attached held)
 jq -e '.state == "attached" and .locks and (.probe | contains("locks are enforced"))' <<<"$held" >/dev/null || fail "$held"
 lh repository show held | grep -q "locks are enforced" || fail "the probe is not shown"
@@ -32,11 +32,12 @@ lsattr "$probe" | grep -q -- "^----i" || fail "what the probe left is not immuta
 if rm -f "$probe" 2>/dev/null; then fail "a locked object can be removed"; fi
 
 say "a folder without locks says so"
+mkdir "$WORK/free"
 lh repository add free --host near-storage --path "$WORK/free" --yes
 e2e_attached free | jq -e '.state == "attached" and (.locks | not) and (.probe | contains("no locks"))' >/dev/null || fail "no words"
 
 say "locks that do not work are refused"
-lh repository add none --host near-storage --path "$WORK/plain/repository" --lock-mode immutable --yes
+if lh repository add none --host near-storage --path "$WORK/plain/repository" --create --lock-mode immutable --yes; then fail "a host that cannot lock"; fi
 none=$(e2e_attached none)
 jq -e '.state == "failed" and (.error.message | contains("file system"))' <<<"$none" >/dev/null || fail "$none"
 if lh repository add odd --host near-storage --path "$WORK/odd" --lock-mode ever --yes 2>/dev/null; then fail "lock mode ever"; fi

@@ -18,6 +18,17 @@ lh run start everything --wait
 second=$(e2e_last_point mailbox $ada)
 [ "$first" != "$second" ] || fail "the second run made no point of its own"
 
+say "what would be retired"
+lh point expire "$first" --dry-run >"$WORK/dry"
+grep -q "would retire 1 points and [0-9]* packs of [0-9]* bytes" "$WORK/dry" || { cat "$WORK/dry"; fail "a dry run does not say what it would do"; }
+lh vault sweep "$vault" --older-than 1 --dry-run --json | jq -e '.figures|.points_retired==0 and has("packs_retired") and has("bytes_retired")' >/dev/null ||
+    fail "a dry run has no figures"
+lh point list --json | jq -e --arg p "$first" '[.items[]|select(.id==$p)]|length==1' >/dev/null || fail "a dry run retired something"
+[ "$(lh point list --before "1w ago" --json | jq '.items|length')" = 0 ] || fail "points from a week ago"
+lh point find "$second" message --from 2026-01-01 --until today --json | jq -e '.items|length>0' >/dev/null || fail "nothing found since January"
+if lh point find "$second" message --from "last week" 2>"$WORK/dry"; then fail "no time"; fi
+grep -q "yesterday" "$WORK/dry" || { cat "$WORK/dry"; fail "the forms of times are not told"; }
+
 say "a point that expires"
 lh point expire "$first" --yes --wait
 lh point list --json | jq -e --arg p "$first" '[.items[]|select(.id==$p)]|length==0' >/dev/null || fail "it is still listed"

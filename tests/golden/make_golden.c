@@ -97,7 +97,8 @@ static int
 make(const char *folder, struct error *err)
 {
     const struct clock *clock = clock_system();
-    CLEANUP(memory_free_p) char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s\"}", folder);
+    CLEANUP(memory_free_p)
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s\"}", folder);
     CLEANUP(memory_free_p) char *state = memory_printf("%s.state", folder);
     CLEANUP(secret_free_p)
     struct secret *password = secret_new(GOLDEN_PASSWORD, strlen(GOLDEN_PASSWORD), err);

@@ -64,10 +64,12 @@ on_left(void *ctx, const char *point, struct catalog_key item, const struct erro
 static int
 on_healed(void *ctx, const char *point, struct catalog_key item, struct error *err)
 {
+    CLEANUP(memory_free_p)
+    char *meaning = memory_printf("It was stored anew for %s%s.", point, item.len > 0 ? ", and can be restored" : "");
     struct vault_damage damage = {
         .what = item.len > 0 ? VAULT_DAMAGED_CONTENT : VAULT_DAMAGED_CATALOG,
         .item = item,
-        .meaning = item.len > 0 ? "It was stored anew, and can be restored." : "It was stored anew.",
+        .meaning = meaning,
         .advice = "",
     };
     return add_line(ctx, point, "healed", &damage, err);

@@ -54,13 +54,19 @@ on_point_removed(void *ctx, const char *id)
 static void
 summarize(const struct vault_sweep_result *r, bool dry_run, char *out, size_t size)
 {
+    if (dry_run) {
+        snprintf(out, size,
+                 "would retire %" PRIu64 " points and %" PRIu64 " packs of %" PRIu64 " bytes, %" PRIu64
+                 " of them rewritten into %" PRIu64 " bytes",
+                 r->points_retired, r->packs_retired, r->bytes_retired, r->packs_rewritten, r->bytes_rewritten);
+        return;
+    }
     int n = snprintf(out, size,
-                     "%s %" PRIu64 " points and %" PRIu64 " packs of %" PRIu64 " bytes, %" PRIu64
+                     "retired %" PRIu64 " points and %" PRIu64 " packs of %" PRIu64 " bytes, %" PRIu64
                      " of them rewritten into %" PRIu64 " bytes; removed %" PRIu64 " points and %" PRIu64
                      " packs, freed %" PRIu64 " bytes; %" PRIu64 " bytes in %" PRIu64 " packs wait",
-                     dry_run ? "would retire" : "retired", r->points_retired, r->packs_retired, r->bytes_retired,
-                     r->packs_rewritten, r->bytes_rewritten, r->points_removed, r->packs_removed, r->bytes_freed,
-                     r->bytes_waiting, r->packs_waiting);
+                     r->points_retired, r->packs_retired, r->bytes_retired, r->packs_rewritten, r->bytes_rewritten,
+                     r->points_removed, r->packs_removed, r->bytes_freed, r->bytes_waiting, r->packs_waiting);
     if (r->held > 0 && n > 0 && (size_t)n < size) {
         char until[CLOCK_TEXT_LEN] = "their end";
         if (r->held_until_ms > 0)

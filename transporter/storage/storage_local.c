@@ -252,12 +252,17 @@ keep_folder(const struct storage_local *local, struct error *err)
 }
 
 static int
-attach(struct storage_local *local, bool create, struct error *err)
+attach(struct storage_local *local, bool create, bool make_folder, struct error *err)
 {
-    if (create && mkdir(local->path, 0750) != 0 && errno != EEXIST)
+    if (create && make_folder && mkdir(local->path, 0750) != 0 && errno != EEXIST)
         return FAIL(err, error_kind_from_errno(errno), errno, "storage %s cannot be made: %s", local->path,
                     strerror(errno));
     local->folder = open(local->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (local->folder < 0 && create && errno == ENOENT)
+        return FAIL(err, ERROR_NOT_FOUND, ENOENT,
+                    "folder %s does not exist on this host. Is the disk mounted? To have it made: repository add "
+                    "--create",
+                    local->path);
     if (local->folder < 0) {
         enum error_kind kind = errno == EACCES ? ERROR_DENIED : ERROR_UNAVAILABLE;
         return FAIL(err, kind, errno, "storage %s is not available: %s", local->path, strerror(errno));
@@ -302,7 +307,9 @@ storage_local_open(const json_t *location, const struct clock *clock, bool creat
     local->intent = -1;
     pthread_mutex_init(&local->intents, NULL);
     local->path = memory_strdup(path);
-    if (attach(local, create, err) != 0 || prepare_locks(local, json_object_get(location, "lock_mode"), err) != 0) {
+    bool make_folder = json_is_true(json_object_get(location, "create"));
+    if (attach(local, create, make_folder, err) != 0 ||
+        prepare_locks(local, json_object_get(location, "lock_mode"), err) != 0) {
         local_close(&local->storage);
         return NULL;
     }

@@ -92,7 +92,7 @@ host_fixture_attach(struct host_fixture *f)
     struct error err = ERROR_INIT;
     struct vault_registry_report report;
     CLEANUP(memory_free_p)
-    char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s/repository\"}", f->folder.path);
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s/repository\"}", f->folder.path);
     CLEANUP(secret_free_p) struct secret *secret = secret_new(location, strlen(location), &err);
     host_fixture_must(vault_registry_attach(f->registry, "repository-1", secret, &report, &err) == 0, &err);
 }

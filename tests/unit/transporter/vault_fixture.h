@@ -63,7 +63,7 @@ vault_fixture_init(struct vault_fixture *f)
     mkdir(f->state_dir, 0700);
     mkdir(f->scratch, 0700);
     CLEANUP(memory_free_p)
-    char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s/repository\"}", f->folder.path);
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s/repository\"}", f->folder.path);
     f->storage = storage_open(location, strlen(location), clock_system(), true, &err);
     if (f->storage == NULL)
         vault_fixture_fail(&err);

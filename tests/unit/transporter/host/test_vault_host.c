@@ -70,7 +70,8 @@ open_host(struct engine *e, const char *name)
 {
     struct error err = ERROR_INIT;
     char location[6000], state_dir[5000];
-    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s/%s\"}", scratch, name);
+    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"create\":true,\"path\":\"%s/%s\"}", scratch,
+                     name);
     snprintf(state_dir, sizeof(state_dir), "%s/state-%s", scratch, name);
     memset(e, 0, sizeof(*e));
     e->storage = storage_open(location, (size_t)n, clock_system(), true, &err);

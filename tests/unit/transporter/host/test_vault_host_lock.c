@@ -107,7 +107,8 @@ setup(void **state)
     fake_clock_init(&fake, 5);
     log_setup(2, LOG_ERROR);
     password = secret_new("correct horse", 13, NULL);
-    CLEANUP(memory_free_p) char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s/r\"}", folder.path);
+    CLEANUP(memory_free_p)
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s/r\"}", folder.path);
     storage = storage_open(location, strlen(location), &fake.clock, true, &err);
     if (storage == NULL)
         fail_msg("%s", err.text);

@@ -87,7 +87,8 @@ setup(void **state)
     /* The storage stamps with the machine's clock: everything there looks two days old. */
     w->clock.wall_ms = clock_wall_ms(clock_system()) + (int64_t)(2 * DAY);
     w->password = secret_new("correct horse", 13, NULL);
-    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s/store\"}", w->folder.path);
+    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"create\":true,\"path\":\"%s/store\"}",
+                     w->folder.path);
     w->storage = storage_open(location, (size_t)n, &w->clock.clock, true, &err);
     assert_non_null(w->storage);
     open_host(w);

@@ -42,11 +42,14 @@ teardown(void **state)
     return 0;
 }
 
+static bool make_folder = true;
+
 static struct storage *
 attach(const char *path, bool create, struct error *err)
 {
     char location[6000];
-    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s\"}", path);
+    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s\",\"create\":%s}", path,
+                     make_folder ? "true" : "false");
     return storage_open(location, (size_t)n, clock_system(), create, err);
 }
 
@@ -85,6 +88,27 @@ large_objects_come_back_as_they_were(void **state)
         free(back);
     }
     free(bytes);
+    storage_close(storage);
+}
+
+/* A path that was mistyped, or whose disk is not mounted, is not a new repository. */
+static void
+a_folder_is_made_only_when_that_was_asked_for(void **state)
+{
+    char path[5000];
+    struct error err = ERROR_INIT;
+    (void)state;
+    snprintf(path, sizeof(path), "%s/not-there", scratch);
+    make_folder = false;
+    assert_null(attach(path, true, &err));
+    assert_int_equal(err.kind, ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "--create"));
+    assert_int_equal(access(path, F_OK), -1);
+    error_clear(&err);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct storage *storage = attach(path, true, &err);
+    make_folder = true;
+    assert_non_null(storage);
     storage_close(storage);
 }
 
@@ -334,6 +358,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_are_written_once),
         cmocka_unit_test(large_objects_come_back_as_they_were),
+        cmocka_unit_test(a_folder_is_made_only_when_that_was_asked_for),
         cmocka_unit_test(ranges_are_read_and_checked),
         cmocka_unit_test(listing_gives_names_as_they_were_put),
         cmocka_unit_test(removing_removes_and_says_when_there_is_nothing),

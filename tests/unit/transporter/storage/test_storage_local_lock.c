@@ -45,7 +45,8 @@ static struct storage *
 attach_as(struct place *place, const char *mode, struct error *err)
 {
     char location[6000];
-    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"path\":\"%s\"%s}", place->repository, mode);
+    int n = snprintf(location, sizeof(location), "{\"driver\":\"local\",\"create\":true,\"path\":\"%s\"%s}",
+                     place->repository, mode);
     return storage_open(location, (size_t)n, &place->clock.clock, true, err);
 }
 
