@@ -286,7 +286,7 @@ static const struct cli_option find_options[] = {
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
     { "sample", "PERCENT", false, "With --data: only so much of it, each time what was read longest ago" },
-    { "wait", NULL, false, "Follow it to its end" },
+    CLI_WATCH_WAIT,
     { NULL, NULL, false, NULL },
 };
 

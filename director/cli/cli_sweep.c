@@ -17,7 +17,7 @@ const struct cli_option cli_sweep_options[] = {
     { "older-than", "DAYS", false, "Also retire points older than this, but for the newest of each object" },
     { "undo-days", "DAYS", false, "How long what is retired can be brought back (7)" },
     { "dry-run", NULL, false, "Only say what would be retired, after looking" },
-    { "wait", NULL, false, "Follow it to its end" },
+    CLI_WATCH_WAIT,
     { NULL, NULL, false, NULL },
 };
 
@@ -26,12 +26,7 @@ const struct cli_option cli_sweep_expire_options[] = {
     { "vault", "NAME", false, "Of this vault" },
     { "undo-days", "DAYS", false, "How long they can be brought back (7)" },
     { "dry-run", NULL, false, "Only say what would be retired, after looking" },
-    { "wait", NULL, false, "Follow it to its end" },
-    { NULL, NULL, false, NULL },
-};
-
-const struct cli_option cli_sweep_undo_options[] = {
-    { "wait", NULL, false, "Follow it to its end" },
+    CLI_WATCH_WAIT,
     { NULL, NULL, false, NULL },
 };
 

@@ -5,7 +5,7 @@
 
 #include "director/cli/cli.h"
 
-extern const struct cli_option cli_sweep_options[], cli_sweep_expire_options[], cli_sweep_undo_options[];
+extern const struct cli_option cli_sweep_options[], cli_sweep_expire_options[];
 
 int cli_sweep_vault(struct cli *cli, struct error *err);
 int cli_sweep_expire(struct cli *cli, struct error *err);

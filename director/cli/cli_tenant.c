@@ -224,11 +224,6 @@ delete_tenant(struct cli *cli, struct error *err)
 
 static const struct cli_option credential_options[] = { CREDENTIAL_OPTIONS };
 
-static const struct cli_option discover_options[] = {
-    { "wait", NULL, false, "Follow it to its end" },
-    { NULL, NULL, false, NULL },
-};
-
 const struct cli_command cli_tenant_commands[] = {
     { "add", "NAME", 1, 1, "Add a customer organisation with its Microsoft 365 credentials",
       "  longhaul tenant add contoso --tenant-id 8d2b6a34-... --client-id 0b1c2d3e-... \\\n"
@@ -243,7 +238,7 @@ const struct cli_command cli_tenant_commands[] = {
     { "list", "", 0, 0, "All tenants", NULL, NULL, list },
     { "show", "NAME", 1, 1, "One tenant", NULL, NULL, show },
     { "discover", "NAME", 1, 1, "Look for mailboxes and drives", "  longhaul tenant discover contoso --wait\n",
-      discover_options, discover },
+      cli_watch_options, discover },
     { "delete", "NAME", 1, 1, "Forget a tenant that has no vaults, jobs and points", NULL, NULL, delete_tenant },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -288,18 +288,13 @@ static const struct cli_option seal_options[] = {
 static const struct cli_option verify_options[] = {
     { "data", NULL, false, "Also read, open and hash every chunk" },
     { "sample", "PERCENT", false, "With --data: only so much of it, each time what was read longest ago" },
-    { "wait", NULL, false, "Follow it to its end" },
+    CLI_WATCH_WAIT,
     { NULL, NULL, false, NULL },
 };
 
 static const struct cli_option heal_options[] = {
     { "from", "VAULT", false, "A replica or a re-sealed copy of it; without one only what can be read here after all" },
-    { "wait", NULL, false, "Follow it to its end" },
-    { NULL, NULL, false, NULL },
-};
-
-static const struct cli_option wait_options[] = {
-    { "wait", NULL, false, "Follow it to its end" },
+    CLI_WATCH_WAIT,
     { NULL, NULL, false, NULL },
 };
 
@@ -331,7 +326,7 @@ const struct cli_command cli_vault_commands[] = {
       "  longhaul vault heal contoso-vault --from contoso-mirror --wait\n",
       heal_options, cli_vault_check_heal },
     { "rebuild-index", "NAME", 1, 1, "Make the host's index anew from the packs, then check that everything is there",
-      "  longhaul vault rebuild-index contoso-vault --wait\n", wait_options, cli_vault_check_rebuild },
+      "  longhaul vault rebuild-index contoso-vault --wait\n", cli_watch_options, cli_vault_check_rebuild },
     { "locks", "NAME", 1, 1, "What is held by locks until when", "  longhaul vault locks contoso-vault --check\n",
       locks_options, locks },
     { "sweep", "NAME", 1, 1, "Retire what nothing needs, and remove what was retired long enough ago",
@@ -340,7 +335,7 @@ const struct cli_command cli_vault_commands[] = {
       cli_sweep_options, cli_sweep_vault },
     { "retired", "NAME", 1, 1, "What is retired, and until when that can be undone", NULL, NULL, cli_sweep_retired },
     { "undo", "NAME RECORD", 2, 2, "Bring back what a retire record names; `vault retired` lists them",
-      "  longhaul vault undo contoso-vault 3 --wait\n", cli_sweep_undo_options, cli_sweep_undo },
+      "  longhaul vault undo contoso-vault 3 --wait\n", cli_watch_options, cli_sweep_undo },
     { "delete", "NAME", 1, 1, "Forget a vault without jobs and points; what is stored stays", NULL, NULL,
       delete_vault },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },

@@ -14,6 +14,11 @@
 #define RETRY_MS   2000
 #define FAILED_MAX 20 /* failed tasks that are listed */
 
+const struct cli_option cli_watch_options[] = {
+    CLI_WATCH_WAIT,
+    { NULL, NULL, false, NULL },
+};
+
 /* By bytes when their total is known, else by items, else by tasks. */
 static unsigned
 percent_of(json_t *run)

@@ -10,6 +10,13 @@
 #define CLI_WATCH_LINE   200
 #define CLI_WATCH_REMARK 1024
 
+/* --wait as every command has it that starts something; and where it is all there is, the table. */
+#define CLI_WATCH_WAIT                                                                                                 \
+    {                                                                                                                  \
+        "wait", NULL, false, "Follow it to its end"                                                                    \
+    }
+extern const struct cli_option cli_watch_options[];
+
 /* 0 when it went well, else the run's own kind and text. */
 int cli_watch_run(struct cli *cli, const char *run_id, struct error *err);
 /* After something was started: {"run": id}. With --wait (or always, when `always`) follows it; otherwise prints how to.
