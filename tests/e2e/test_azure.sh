@@ -19,7 +19,7 @@ e2e_vault near-data
 
 say "locks, which this container does not have"
 refused "not seen to enforce locks" lh job edit everything --immutable 1
-lh repository add held --host near-storage "${where[@]}" --azure-key-file "$WORK/azure-key" --azure-lock-mode locked
+if lh repository add held --host near-storage "${where[@]}" --azure-key-file "$WORK/azure-key" --azure-lock-mode locked; then fail "a container that cannot lock was attached"; fi
 held=$(e2e_attached held)
 jq -e '.state == "failed" and (.error.message | contains("turn on version-level immutability"))' <<<"$held" >/dev/null || fail "$held"
 

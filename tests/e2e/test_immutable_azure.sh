@@ -9,7 +9,7 @@ e2e_daemons "$WORK/tenant"
 key=(--azure-key-file "$WORK/azure-key")
 
 say "a container without version-level immutability is refused, and the text says what to do"
-lh repository add plain --host near-storage "${AZURE_WHERE[@]}" "${key[@]}" --azure-container plain --azure-lock-mode locked
+if lh repository add plain --host near-storage "${AZURE_WHERE[@]}" "${key[@]}" --azure-container plain --azure-lock-mode locked; then fail "a container that cannot lock was attached"; fi
 plain=$(e2e_attached plain)
 jq -e '.state == "failed" and (.error.message | contains("turn on version-level immutability"))' <<<"$plain" >/dev/null || fail "$plain"
 
