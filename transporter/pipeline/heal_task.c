@@ -27,13 +27,15 @@ struct heal_run {
 };
 
 static int
-add_line(struct heal_run *run, const char *point, const char *outcome, struct vault_damage *damage, struct error *err)
+add_line(struct heal_run *run, const char *point, const char *outcome, const struct vault_damage *damage,
+         struct error *err)
 {
     char points[1][IDENTIFIER_LEN];
+    struct vault_damage of_point = *damage;
     snprintf(points[0], sizeof(points[0]), "%s", point);
-    damage->points = points;
-    damage->point_count = 1;
-    json_t *json = verify_words_json(run->vault, damage);
+    of_point.points = points;
+    of_point.point_count = 1;
+    json_t *json = verify_words_json(run->vault, &of_point);
     json_object_set_new(json, "outcome", json_string(outcome));
     CLEANUP(memory_free_p) char *line = json_dumps(json, JSON_COMPACT);
     json_decref(json);
@@ -48,7 +50,7 @@ on_left(void *ctx, const char *point, struct catalog_key item, const struct erro
     CLEANUP(memory_free_p)
     char *meaning = memory_printf("%s of %s could not be healed: %s", is_item ? "This item" : "A part of the catalog",
                                   point, cause->text);
-    struct vault_damage damage = {
+    const struct vault_damage damage = {
         .what = is_item ? VAULT_DAMAGED_CONTENT : VAULT_DAMAGED_CATALOG,
         .item = item,
         .cause = cause,
@@ -66,7 +68,7 @@ on_healed(void *ctx, const char *point, struct catalog_key item, struct error *e
 {
     CLEANUP(memory_free_p)
     char *meaning = memory_printf("It was stored anew for %s%s.", point, item.len > 0 ? ", and can be restored" : "");
-    struct vault_damage damage = {
+    const struct vault_damage damage = {
         .what = item.len > 0 ? VAULT_DAMAGED_CONTENT : VAULT_DAMAGED_CATALOG,
         .item = item,
         .meaning = meaning,
