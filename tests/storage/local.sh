@@ -11,7 +11,7 @@ set -euo pipefail
 programs=$1 place=$2
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/conformance.XXXXXX")
 trap 'umount "$scratch/read-only" "$scratch/mount" 2>/dev/null || true; rm -rf "$scratch"' EXIT
-location() { printf '{"driver":"local","path":"%s"%s}' "$1" "${3:-}" >"$2"; }
+location() { printf '{"driver":"local","create":true,"path":"%s"%s}' "$1" "${3:-}" >"$2"; }
 make_ext4() {
     root=$scratch/mount more=',"lock_mode":"immutable"' options+=(--locks)
     mkdir "$root"

@@ -59,7 +59,7 @@ open_host(const struct world *w, const char *name, struct engine *e)
 {
     struct error err = ERROR_INIT;
     CLEANUP(memory_free_p)
-    char *location = memory_printf("{\"driver\":\"local\",\"path\":\"%s/%s\"}", w->folder.path, name);
+    char *location = memory_printf("{\"driver\":\"local\",\"create\":true,\"path\":\"%s/%s\"}", w->folder.path, name);
     CLEANUP(memory_free_p) char *state_dir = memory_printf("%s/state-%s", w->folder.path, name);
     struct vault_host_options options = { .vault_id = "vault-r", .state_dir = state_dir };
     memset(e, 0, sizeof(*e));
