@@ -17,10 +17,9 @@
 
 #include <pthread.h>
 
-#define WRITER_GROUP_RAW   ((size_t)1 << 20)
-#define WRITER_GROUP_NODES ((size_t)16 << 10) /* nodes and lists are read one at a time: a small group costs less */
-#define WRITER_GROUP_PATH  ((size_t)1 << 10)  /* nodes above leaves: one of a level is read, and hardly its neighbours \
-                                               */
+#define WRITER_GROUP_RAW    ((size_t)1 << 20)
+#define WRITER_GROUP_NODES  ((size_t)16 << 10) /* nodes and lists are read one at a time: a small group costs less */
+#define WRITER_GROUP_PATH   ((size_t)1 << 10)  /* nodes above leaves: of a level just one is read */
 #define WRITER_GROUP_CHUNKS 4096
 #define WRITER_PACK_SLACK   ((size_t)3 << 20) /* room for the last group, the directory and the trailer */
 #define WRITER_DIRECTORY    ((size_t)3 << 19)

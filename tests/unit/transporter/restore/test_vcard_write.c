@@ -67,22 +67,23 @@ static void
 long_lines_are_folded_between_characters(void **state)
 {
     (void)state;
-    char name[400] = "";
+    struct buffer name = BUFFER_INIT(1000), unfolded = BUFFER_INIT(1000);
     for (int i = 0; i < 120; i++)
-        strcat(name, i % 3 == 0 ? "ä" : "ab");
-    char *json = memory_printf("{\"displayName\":\"%s\"}", name);
+        buffer_append_text(&name, i % 3 == 0 ? "ä" : "ab", NULL);
+    char *json = memory_printf("{\"displayName\":\"%s\"}", buffer_text(&name, NULL));
     char *text = card(json, NULL, 0);
-    char unfolded[1000] = "";
     for (const char *line = text, *end; (end = strstr(line, "\r\n")) != NULL; line = end + 2) {
         assert_true(end - line <= 75);
         assert_true(((unsigned char)line[0] & 0xC0) != 0x80);
-        bool goes_on = end[2] == ' ';
+        size_t skip = line[0] == ' ' ? 1 : 3;
         if (strncmp(line, "FN:", 3) == 0 || line[0] == ' ')
-            strncat(unfolded, line[0] == ' ' ? line + 1 : line + 3, (size_t)(end - line) - (line[0] == ' ' ? 1 : 3));
-        if (!goes_on && unfolded[0] != '\0')
+            buffer_append(&unfolded, line + skip, (size_t)(end - line) - skip, NULL);
+        if (end[2] != ' ' && unfolded.len > 0)
             break;
     }
-    assert_string_equal(unfolded, name);
+    assert_string_equal(buffer_text(&unfolded, NULL), buffer_text(&name, NULL));
+    buffer_clear(&unfolded);
+    buffer_clear(&name);
     memory_free_p(&text);
     memory_free_p(&json);
 }
