@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 struct vault_access {
+    struct vault_keys *keys; /* borrowed */
     struct remote_vault *remote;
     struct vault *vault;
 };
@@ -68,6 +69,7 @@ vault_access_open_new(const struct vault_access_options *options, struct secret 
         return NULL;
     }
     struct vault_access *access = MEMORY_NEW(struct vault_access);
+    access->keys = options->services->keys;
     access->remote = remote;
     return access;
 }
@@ -136,7 +138,7 @@ vault_access_close(struct vault_access *access)
 {
     if (access == NULL)
         return;
-    vault_close(access->vault);
+    vault_keys_close(access->keys, access->vault);
     remote_vault_close(access->remote);
     free(access);
 }

@@ -19,6 +19,7 @@ struct entry {
     bool opening;                  /* by a task, without the lock */
     struct secret *password;
     struct vault *vault; /* without a backend of its own: only its keys are used */
+    unsigned users;      /* vaults that are open with it */
     uint64_t used_ms;
 };
 
@@ -65,7 +66,7 @@ vault_keys_sweep(struct vault_keys *keys)
     pthread_mutex_lock(&keys->lock);
     for (size_t i = 0; i < ENTRIES_MAX; i++) {
         struct entry *entry = &keys->entries[i];
-        if (entry->vault != NULL && now - entry->used_ms >= VAULT_KEYS_LINGER_MS)
+        if (entry->vault != NULL && entry->users == 0 && now - entry->used_ms >= VAULT_KEYS_LINGER_MS)
             forget(entry);
     }
     pthread_mutex_unlock(&keys->lock);
@@ -110,7 +111,7 @@ remember(struct vault_keys *keys, struct entry *entry, const struct vault *vault
     if (vault != NULL) {
         entry->vault = vault_share(vault, (struct vault_backend){ NULL, NULL });
         entry->password = secret_copy(password);
-        entry->used_ms = clock_monotonic_ms(keys->clock);
+        entry->users = 1;
         entry->opening = false;
     }
     if (entry->vault == NULL || entry->password == NULL)
@@ -130,7 +131,7 @@ vault_keys_open(struct vault_keys *keys, struct vault_backend backend, const cha
     if (turn == 0 && entry != NULL && entry->vault != NULL) {
         if (secret_equal(entry->password, password)) {
             vault = vault_share(entry->vault, backend);
-            entry->used_ms = clock_monotonic_ms(keys->clock);
+            entry->users++;
         }
         entry = NULL; /* another password is tried on its own and not remembered */
     }
@@ -143,4 +144,22 @@ vault_keys_open(struct vault_keys *keys, struct vault_backend backend, const cha
     if (entry != NULL)
         remember(keys, entry, vault, password);
     return vault;
+}
+
+void
+vault_keys_close(struct vault_keys *keys, struct vault *vault)
+{
+    if (vault == NULL)
+        return;
+    pthread_mutex_lock(&keys->lock);
+    for (size_t i = 0; i < ENTRIES_MAX; i++) {
+        struct entry *entry = &keys->entries[i];
+        /* One that was opened with another password is not told apart: the key may go early then, and is made again. */
+        if (entry->users > 0 && strcmp(entry->vault_id, vault_id(vault)) == 0) {
+            entry->users--;
+            entry->used_ms = clock_monotonic_ms(keys->clock);
+        }
+    }
+    pthread_mutex_unlock(&keys->lock);
+    vault_close(vault);
 }

@@ -62,7 +62,7 @@ open_and_close(struct fixture *f, const struct secret *password, struct error *e
         return -1;
     assert_string_equal(vault_id(vault), "vault-a");
     assert_ptr_equal(vault_backend(vault).ctx, fake_backend_of(f->backend).ctx);
-    vault_close(vault);
+    vault_keys_close(f->keys, vault);
     return fake_backend_calls(f->backend) - before;
 }
 
@@ -98,6 +98,27 @@ a_key_is_forgotten_after_a_while(void **state)
     assert_true(open_and_close(f, f->password, &err) > 0);
 }
 
+/* A task may last longer than keys linger: the next one begins while memory is short. */
+static void
+a_key_stays_while_a_task_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = ERROR_INIT;
+    struct vault *vault =
+        vault_keys_open(f->keys, fake_backend_of(f->backend), "vault-a", f->password, &f->cancel, &err);
+    assert_non_null(vault);
+    fake_clock_advance(&f->clock, 2 * VAULT_KEYS_LINGER_MS);
+    vault_keys_sweep(f->keys);
+    assert_int_equal(open_and_close(f, f->password, &err), 0);
+    fake_clock_advance(&f->clock, 2 * VAULT_KEYS_LINGER_MS);
+    vault_keys_sweep(f->keys);
+    vault_keys_close(f->keys, vault);
+    assert_int_equal(open_and_close(f, f->password, &err), 0);
+    fake_clock_advance(&f->clock, VAULT_KEYS_LINGER_MS);
+    vault_keys_sweep(f->keys);
+    assert_true(open_and_close(f, f->password, &err) > 0);
+}
+
 static void
 a_failed_opening_leaves_nothing_behind(void **state)
 {
@@ -118,6 +139,7 @@ main(void)
         cmocka_unit_test_setup_teardown(the_next_task_needs_no_slot, setup, teardown),
         cmocka_unit_test_setup_teardown(another_password_does_not_profit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_is_forgotten_after_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_stays_while_a_task_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_opening_leaves_nothing_behind, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
