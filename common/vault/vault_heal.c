@@ -6,7 +6,7 @@
 #include "common/crypto/digest.h"
 #include "common/vault/catalog_item.h"
 #include "common/vault/content_list.h"
-#include "common/vault/message_join.h"
+#include "common/vault/message_parts.h"
 #include "common/vault/point.h"
 #include "common/vault/tree.h"
 #include "common/vault/vault_damage.h"
@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define NODES_REMEMBERED ((size_t)32 << 20)
-#define PARTS_CEILING    ((size_t)64 << 20)
 
 int
 vault_heal_check(const struct heal *heal, struct error *err)
@@ -152,60 +151,14 @@ heal_plain(struct heal *heal, const struct content_ref *ref, enum writer_class c
     return FAIL(err, ERROR_FORMAT, 0, "a content reference of an unknown form");
 }
 
-struct recipe {
-    struct buffer refs;
-    struct message_join *join;
-};
-
-static int
-on_recipe(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    const struct recipe *recipe = ctx;
-    return message_join_write(recipe->join, data, len, err);
-}
-
-static int
-on_message(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    (void)ctx;
-    (void)data;
-    (void)len;
-    (void)err;
-    return 0;
-}
-
-static int
-on_part(void *ctx, struct message_join *join, const struct content_ref *ref, struct error *err)
-{
-    struct recipe *recipe = ctx;
-    (void)join;
-    return buffer_append(&recipe->refs, ref, sizeof(*ref), err);
-}
-
 /* Which parts a message has, as its recipe tells, wherever that can be read. */
 static int
-read_parts(struct heal *heal, const struct content_ref *ref, struct buffer *refs, struct error *err)
+read_parts(struct heal *heal, const struct content_ref *ref, struct buffer *parts, struct error *err)
 {
-    static const struct message_join_vtable vtable = { on_message, on_part };
-    struct vault_reader *readers[] = { heal->own, heal->same_keys ? heal->other : NULL };
-    struct content_ref plain = *ref;
     struct error first = ERROR_INIT;
-    plain.len = UINT64_MAX;
-    plain.message = false;
-    for (size_t i = 0; i < ARRAY_LEN(readers) && readers[i] != NULL; i++) {
-        struct error why = ERROR_INIT;
-        struct recipe recipe = { .refs = BUFFER_INIT(PARTS_CEILING), .join = NULL };
-        recipe.join = message_join_new(&vtable, &recipe);
-        int failed = vault_reader_read_plain(readers[i], &plain, on_recipe, &recipe, &why);
-        bool ended = message_join_ended(recipe.join);
-        message_join_free(recipe.join);
-        if (failed == 0 || ended)
-            failed = buffer_append(refs, recipe.refs.data, recipe.refs.len, err);
-        buffer_clear(&recipe.refs);
-        if (failed == 0)
-            return 0;
-        first = i == 0 ? why : first;
-    }
+    if (message_parts_read(heal->own, ref, parts, &first) == 0 ||
+        (heal->same_keys && message_parts_read(heal->other, ref, parts, NULL) == 0))
+        return 0;
     if (err != NULL && !error_is_set(err))
         *err = first;
     return -1;
@@ -214,8 +167,7 @@ read_parts(struct heal *heal, const struct content_ref *ref, struct buffer *refs
 static int
 heal_content(struct heal *heal, const struct catalog_item *item, struct error *err)
 {
-    CLEANUP(buffer_clear) struct buffer refs = BUFFER_INIT(PARTS_CEILING);
-    struct reader in = READER_INIT(item->parts, item->parts_len);
+    CLEANUP(buffer_clear) struct buffer parts = BUFFER_INIT(MESSAGE_PARTS_CEILING);
     struct content_ref part;
     enum writer_class class = catalog_kind_is_mime(item->kind) ? CLASS_TEXT : CLASS_FILE;
     bool stored = item->content.form == CONTENT_CHUNK || item->content.form == CONTENT_LIST;
@@ -223,16 +175,12 @@ heal_content(struct heal *heal, const struct catalog_item *item, struct error *e
         return -1;
     if (!stored || !item->content.message)
         return 0;
-    if (item->parts == NULL && read_parts(heal, &item->content, &refs, err) != 0)
+    if ((item->parts != NULL ? message_parts_of_item(item, &parts, err)
+                             : read_parts(heal, &item->content, &parts, err)) != 0)
         return -1;
-    while (item->parts != NULL && reader_left(&in) > 0)
-        if (content_decode(&in, &part, err) != 0 || buffer_append(&refs, &part, sizeof(part), err) != 0)
-            return -1;
-    for (size_t at = 0; at < refs.len; at += sizeof(part)) {
-        memcpy(&part, refs.data + at, sizeof(part));
+    for (size_t i = 0; message_parts_at(&parts, i, &part); i++)
         if (heal_plain(heal, &part, CLASS_FILE, err) != 0)
             return -1;
-    }
     return 0;
 }
 

@@ -5,7 +5,7 @@
 #include "common/base/memory.h"
 #include "common/base/reader.h"
 #include "common/vault/content_list.h"
-#include "common/vault/message_join.h"
+#include "common/vault/message_parts.h"
 #include "common/vault/vault_reader_internal.h"
 
 #include <stdlib.h>
@@ -70,83 +70,35 @@ probe_plain(const struct probe *probe, const struct content_ref *ref, struct err
     return 0;
 }
 
-/* What a recipe takes from elsewhere, kept until the recipe is read: its reader is not to be used meanwhile. */
-#define PARTS_CEILING ((size_t)64 << 20)
-
-struct recipe {
-    struct buffer refs;
-    struct message_join *join;
-};
-
 static int
-on_recipe(void *ctx, const uint8_t *data, size_t len, struct error *err)
+probe_parts(const struct probe *probe, const struct buffer *parts, struct error *err)
 {
-    const struct recipe *recipe = ctx;
-    return message_join_write(recipe->join, data, len, err);
-}
-
-static int
-on_message(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    (void)ctx;
-    (void)data;
-    (void)len;
-    (void)err;
+    struct content_ref part;
+    for (size_t i = 0; message_parts_at(parts, i, &part); i++)
+        if (probe_plain(probe, &part, err) != 0)
+            return -1;
     return 0;
-}
-
-static int
-on_part(void *ctx, struct message_join *join, const struct content_ref *ref, struct error *err)
-{
-    struct recipe *recipe = ctx;
-    (void)join;
-    return buffer_append(&recipe->refs, ref, sizeof(*ref), err);
 }
 
 int
 vault_probe(struct vault_reader *reader, const struct content_ref *ref, uint64_t *chunks, struct error *err)
 {
-    static const struct message_join_vtable vtable = { on_message, on_part };
     const struct probe probe = { reader, chunks };
-    struct content_ref plain = *ref;
-    struct error why = ERROR_INIT;
+    CLEANUP(buffer_clear) struct buffer parts = BUFFER_INIT(MESSAGE_PARTS_CEILING);
     if (!ref->message)
         return probe_plain(&probe, ref, err);
-    CLEANUP(buffer_clear) struct buffer refs = BUFFER_INIT(PARTS_CEILING);
-    struct recipe recipe = { .refs = refs, .join = NULL };
-    plain.len = UINT64_MAX;
-    plain.message = false;
     ++*chunks;
-    recipe.join = message_join_new(&vtable, &recipe);
-    int failed = vault_reader_read_plain(reader, &plain, on_recipe, &recipe, &why);
-    /* Without the parts' data the digest at the end cannot fit; everything before it was looked at. */
-    if (failed != 0 && message_join_ended(recipe.join)) {
-        failed = 0;
-        error_clear(&why);
-    }
-    message_join_free(recipe.join);
-    refs = recipe.refs;
-    for (size_t at = 0; failed == 0 && at < refs.len; at += sizeof(plain)) {
-        memcpy(&plain, refs.data + at, sizeof(plain));
-        failed = probe_plain(&probe, &plain, &why);
-    }
-    if (failed != 0 && err != NULL)
-        *err = why;
-    return failed;
+    return message_parts_read(reader, ref, &parts, err) != 0 ? -1 : probe_parts(&probe, &parts, err);
 }
 
 int
 vault_probe_item(struct vault_reader *reader, const struct catalog_item *item, uint64_t *chunks, struct error *err)
 {
     const struct probe probe = { reader, chunks };
-    struct reader in = READER_INIT(item->parts, item->parts_len);
-    struct content_ref part;
+    CLEANUP(buffer_clear) struct buffer parts = BUFFER_INIT(MESSAGE_PARTS_CEILING);
     if (!item->content.message || item->parts == NULL)
         return vault_probe(reader, &item->content, chunks, err);
-    if (probe_plain(&probe, &item->content, err) != 0)
+    if (probe_plain(&probe, &item->content, err) != 0 || message_parts_of_item(item, &parts, err) != 0)
         return -1;
-    while (reader_left(&in) > 0)
-        if (content_decode(&in, &part, err) != 0 || probe_plain(&probe, &part, err) != 0)
-            return -1;
-    return 0;
+    return probe_parts(&probe, &parts, err);
 }

@@ -3,7 +3,7 @@
 #include "common/base/reader.h"
 #include "common/vault/catalog_item.h"
 #include "common/vault/content_list.h"
-#include "common/vault/message_join.h"
+#include "common/vault/message_parts.h"
 #include "common/vault/point.h"
 #include "common/vault/tree.h"
 #include "common/vault/vault_reader_internal.h"
@@ -118,67 +118,17 @@ add_plain(struct vault_sweep *sweep, const struct content_ref *ref, struct error
     return FAIL(err, ERROR_FORMAT, 0, "a content of an unknown form");
 }
 
-/* Kept until the recipe is read: its reader is not to be used meanwhile. */
-#define PARTS_CEILING ((size_t)64 << 20)
-
-struct parts {
-    struct buffer refs;
-    struct message_join *join;
-};
-
-static int
-on_recipe(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    const struct parts *parts = ctx;
-    return message_join_write(parts->join, data, len, err);
-}
-
-static int
-on_message(void *ctx, const uint8_t *data, size_t len, struct error *err)
-{
-    (void)ctx;
-    (void)data;
-    (void)len;
-    (void)err;
-    return 0;
-}
-
-static int
-on_part(void *ctx, struct message_join *join, const struct content_ref *ref, struct error *err)
-{
-    struct parts *parts = ctx;
-    (void)join;
-    return buffer_append(&parts->refs, ref, sizeof(*ref), err);
-}
-
-/* Without the parts' bytes the digest at the recipe's end cannot fit; everything before it was looked at, and each of
- * its chunks was checked against its name. */
 static int
 expand_recipe(struct vault_sweep *sweep, const struct content_ref *ref, struct error *err)
 {
-    static const struct message_join_vtable vtable = { on_message, on_part };
-    struct parts parts = { .refs = BUFFER_INIT(PARTS_CEILING) };
-    struct content_ref plain = *ref;
-    struct error why = ERROR_INIT;
-    plain.len = UINT64_MAX;
-    plain.message = false;
-    if (add_plain(sweep, &plain, err) != 0)
+    CLEANUP(buffer_clear) struct buffer parts = BUFFER_INIT(MESSAGE_PARTS_CEILING);
+    struct content_ref part;
+    if (add_plain(sweep, ref, err) != 0 || message_parts_read(sweep->reader, ref, &parts, err) != 0)
         return -1;
-    parts.join = message_join_new(&vtable, &parts);
-    int failed = vault_reader_read_plain(sweep->reader, &plain, on_recipe, &parts, &why);
-    bool ended = message_join_ended(parts.join);
-    message_join_free(parts.join);
-    if (!ended && failed == 0)
-        FAIL(&why, ERROR_CORRUPT, 0, "a message's recipe has no end");
-    if (!ended && err != NULL)
-        *err = why;
-    failed = ended ? 0 : -1;
-    for (size_t at = 0; failed == 0 && at < parts.refs.len; at += sizeof(plain)) {
-        memcpy(&plain, parts.refs.data + at, sizeof(plain));
-        failed = add_plain(sweep, &plain, err);
-    }
-    buffer_clear(&parts.refs);
-    return failed;
+    for (size_t i = 0; message_parts_at(&parts, i, &part); i++)
+        if (add_plain(sweep, &part, err) != 0)
+            return -1;
+    return 0;
 }
 
 static int
