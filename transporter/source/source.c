@@ -91,7 +91,7 @@ source_next(struct source *source, struct source_item **item, struct error *err)
             return FAIL(err, ERROR_CANCELLED, 0, "cancelled");
         int status = source->vtable->advance(source, err);
         if (status < 0)
-            return error_wrap(err, "%s", source->driver);
+            return source->vtable->parts_speak ? -1 : error_wrap(err, "%s", source->driver);
         source->complete = status == 0;
     }
     *item = source->head;

@@ -176,7 +176,7 @@ struct source *
 source_group_open(const char *name, const struct source_part *parts, size_t count, const struct source_options *options,
                   struct error *err)
 {
-    static const struct source_vtable vtable = { advance, fetch, cursor, clear, .gone_without_code = false };
+    static const struct source_vtable vtable = { advance, fetch, cursor, clear, .parts_speak = true };
     struct source_options own = *options;
     CLEANUP(memory_free_p) char *adopted = adopt(name, parts[0].driver->name, options, &own.cursor_len);
     if (adopted != NULL)

@@ -17,6 +17,7 @@ struct source_vtable {
                  struct source_outcome *outcome, struct error *err);
     json_t *(*cursor)(struct source *source); /* the driver's own members; a new reference */
     void (*clear)(struct source *source);     /* what the driver added; the struct itself is freed by source_free() */
+    bool parts_speak;                         /* failures say already which workload they are of */
     bool gone_without_code;                   /* the service says 404 with no error code for an item that is gone */
 };
 

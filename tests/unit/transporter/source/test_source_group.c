@@ -60,7 +60,7 @@ scripted_open(const char *name, size_t which, enum catalog_kind kind, const stru
               struct error *err)
 {
     static const struct source_vtable vtable = { scripted_advance, scripted_fetch, scripted_cursor, scripted_clear,
-                                                 false };
+                                                 .gone_without_code = false };
     struct source *source = source_new(sizeof(struct scripted), name, &vtable, options, err);
     if (source == NULL)
         return NULL;
