@@ -60,7 +60,7 @@ memory_of director "$WORK/memory.running"
 e2e_control faults '' DELETE
 lh run watch "$run"
 point=$(e2e_last_point drive ada.abe@contoso.example)
-lh point find "$point" PLANTED | grep -q PLANTED-file-name || fail "the owner must find the planted file"
+grep -q PLANTED-file-name <<<"$(lh point find "$point" PLANTED)" || fail "the owner must find the planted file"
 lh restore folder "$point" --to out --wait
 
 seek() { # WHERE FILE... : any planted text in any of these files, as UTF-8 or UTF-16
