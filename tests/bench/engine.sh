@@ -84,6 +84,8 @@ for ((round = 1; round <= runs; round++)); do
         "${tool}_new" >/dev/null
         timed "$round" "$tool" backup "$tenant"
         echo "$round $tool stored $(stored)" >>"$dir/times"
+        # Some stores were written past the page cache: all are read from memory.
+        find "$dir/store" -type f -exec cat {} + >/dev/null
         timed "$round" "$tool" restore "$tenant"
         [ "$round" -gt 1 ] || [ "$tool" = tar ] || diff -rq --no-dereference "$tenant" "$(find "$dir/out" -name tenant.json -printf '%h\n' -quit)"
     done
