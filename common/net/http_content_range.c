@@ -30,9 +30,5 @@ http_content_range_parse(const char *text, uint64_t *first, uint64_t *last, uint
         *total = UINT64_MAX;
     else if (number(&text, '\0', total) != 0)
         return -1;
-    if (*first > *last || *first >= *total)
-        return -1;
-    if (*last >= *total)
-        *last = *total - 1;
     return 0;
 }

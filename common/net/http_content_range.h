@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-/* "bytes 0-9/100"; *total is UINT64_MAX for "*". A last position behind the end, as some servers repeat it from the
- * request, becomes the end's. 0, then first <= last < total; or -1 for anything else, NULL too. */
+/* "bytes 0-9/100"; *total is UINT64_MAX for "*". 0, or -1 for anything else, NULL too. What the numbers have to do with
+ * each other is the caller's to judge: of an object that is shorter than it should be, some servers repeat the end
+ * that was asked for, or name an end before the beginning. */
 int http_content_range_parse(const char *text, uint64_t *first, uint64_t *last, uint64_t *total);
 
 #endif

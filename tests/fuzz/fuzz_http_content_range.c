@@ -23,8 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (taken != 0)
         return 0;
     snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, last, total);
-    if (first > last || last >= total || http_content_range_parse(text, &again[0], &again[1], &again[2]) != 0 ||
-        again[0] != first || again[1] != last || again[2] != total)
+    if (http_content_range_parse(text, &again[0], &again[1], &again[2]) != 0 || again[0] != first || again[1] != last ||
+        again[2] != total)
         abort();
     return 0;
 }
