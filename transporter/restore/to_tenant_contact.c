@@ -1,7 +1,6 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "transporter/graph/graph_json.h"
-#include "transporter/graph/graph_pager.h"
 #include "transporter/graph/graph_url.h"
 #include "transporter/restore/to_tenant_internal.h"
 
@@ -51,30 +50,21 @@ is_twin(const json_t *a, const json_t *b)
            strcasecmp(address_of(a), address_of(b)) == 0;
 }
 
+static int
+on_contact(void *ctx, const json_t *row, struct error *err)
+{
+    (void)err;
+    return json_array_append(ctx, (json_t *)(uintptr_t)row);
+}
+
 static json_t *
 list(struct to_tenant *restore, const char *folder, struct error *err)
 {
     CLEANUP(memory_free_p)
     char *url = graph_url("/users/%s/contactFolders/%s/contacts?$select=id,displayName,emailAddresses&$top=500",
                           restore->user, folder);
-    CLEANUP(graph_pager_free_p)
-    struct graph_pager *pager = graph_pager_new(&(struct graph_pager_options){
-        .client = restore->graph,
-        .service = GRAPH_EXCHANGE,
-        .mailbox = restore->user,
-        .url = url,
-        .cancel = restore->cancel,
-    });
     CLEANUP(graph_json_unref) json_t *all = json_array();
-    for (;;) {
-        CLEANUP(graph_json_unref) json_t *page = NULL;
-        int status = graph_pager_next(pager, &page, err);
-        if (status < 0)
-            return NULL;
-        if (status == 0)
-            return json_incref(all);
-        json_array_extend(all, page);
-    }
+    return to_tenant_rows(restore, url, on_contact, all, err) == 0 ? json_incref(all) : NULL;
 }
 
 /* The id of a contact that was there before the restore came; NULL: there is none. Borrowed from the place. */

@@ -1,13 +1,11 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "transporter/graph/graph_json.h"
-#include "transporter/graph/graph_pager.h"
 #include "transporter/graph/graph_url.h"
 #include "transporter/restore/to_tenant_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Below a folder, or beside the main one; the caller frees it. */
 static char *
@@ -18,40 +16,13 @@ children_url(const struct to_tenant *restore, const char *parent)
 }
 
 static int
-find_child(struct to_tenant *restore, const char *parent, const char *name, char **target, struct error *err)
-{
-    CLEANUP(memory_free_p) char *url = children_url(restore, parent);
-    CLEANUP(graph_pager_free_p)
-    struct graph_pager *pager = graph_pager_new(&(struct graph_pager_options){
-        .client = restore->graph,
-        .service = GRAPH_EXCHANGE,
-        .mailbox = restore->user,
-        .url = url,
-        .cancel = restore->cancel,
-    });
-    while (*target == NULL) {
-        CLEANUP(graph_json_unref) json_t *page = NULL;
-        size_t index;
-        const json_t *row;
-        int status = graph_pager_next(pager, &page, err);
-        if (status <= 0)
-            return status;
-        json_array_foreach (page, index, row) {
-            if (*target == NULL && strcasecmp(graph_json_text(row, "displayName"), name) == 0)
-                *target = memory_strdup(graph_json_text(row, "id"));
-        }
-    }
-    return 0;
-}
-
-static int
 make(struct to_tenant *restore, const char *parent, const char *name, char **target, bool *fresh,
      struct to_tenant_report *report, struct error *err)
 {
     CLEANUP(graph_response_clear) struct graph_response response = { .status = 0 };
     CLEANUP(memory_free_p) char *url = children_url(restore, parent);
     CLEANUP(graph_json_unref) json_t *body = json_pack("{s:s}", "displayName", name);
-    if (find_child(restore, parent, name, target, err) != 0)
+    if (to_tenant_find_folder(restore, url, name, target, err) != 0)
         return -1;
     if (*target != NULL)
         return 0;

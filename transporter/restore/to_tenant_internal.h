@@ -42,6 +42,14 @@ struct to_tenant {
 json_t *to_tenant_ask(const struct to_tenant *restore, const char *method, const char *url, const json_t *body,
                       struct graph_response *response, struct error *err);
 
+/* Each row of a collection of the mailbox, page by page. found: 0 to go on, 1 to stop without an error, -1. */
+typedef int to_tenant_row_fn(void *ctx, const json_t *row, struct error *err);
+int to_tenant_rows(const struct to_tenant *restore, const char *url, to_tenant_row_fn *found, void *ctx,
+                   struct error *err);
+/* The folder of that display name, without regard to case, in a collection; *target stays NULL when there is none. */
+int to_tenant_find_folder(const struct to_tenant *restore, const char *url, const char *name, char **target,
+                          struct error *err);
+
 /* DELETE; an item that is gone already is fine. */
 int to_tenant_delete(const struct to_tenant *restore, const char *url, struct error *err);
 

@@ -2,7 +2,6 @@
 #include "common/base/memory.h"
 #include "transporter/graph/graph_error.h"
 #include "transporter/graph/graph_json.h"
-#include "transporter/graph/graph_pager.h"
 #include "transporter/graph/graph_url.h"
 #include "transporter/restore/mail_index.h"
 #include "transporter/restore/mail_json.h"
@@ -15,6 +14,12 @@
 
 #define HEADERS_CEILING ((size_t)28 << 10)
 
+static int
+on_message(void *ctx, const json_t *row, struct error *err)
+{
+    return mail_index_add(ctx, row, err);
+}
+
 static struct mail_index *
 read_index(struct to_tenant *restore, const char *folder, struct error *err)
 {
@@ -23,33 +28,10 @@ read_index(struct to_tenant *restore, const char *folder, struct error *err)
     char *url =
         graph_url("/users/%s/mailFolders/%s/messages?$select=id,internetMessageId,sentDateTime,subject&$top=500",
                   restore->user, folder);
-    CLEANUP(graph_pager_free_p)
-    struct graph_pager *pager = graph_pager_new(&(struct graph_pager_options){
-        .client = restore->graph,
-        .service = GRAPH_EXCHANGE,
-        .mailbox = restore->user,
-        .url = url,
-        .cancel = restore->cancel,
-    });
-
-    for (;;) {
-        CLEANUP(graph_json_unref) json_t *page = NULL;
-        size_t index;
-        const json_t *row;
-        int status = graph_pager_next(pager, &page, err);
-        if (status == 0)
-            return found;
-        if (status > 0) {
-            json_array_foreach (page, index, row) {
-                if (status > 0 && mail_index_add(found, row, err) != 0)
-                    status = -1;
-            }
-        }
-        if (status < 0) {
-            mail_index_free(found);
-            return NULL;
-        }
-    }
+    if (to_tenant_rows(restore, url, on_message, found, err) == 0)
+        return found;
+    mail_index_free(found);
+    return NULL;
 }
 
 /* Whether a message of this key was in the folder before the restore came. */

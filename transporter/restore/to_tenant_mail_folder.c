@@ -2,45 +2,11 @@
 #include "common/base/memory.h"
 #include "transporter/graph/graph_error.h"
 #include "transporter/graph/graph_json.h"
-#include "transporter/graph/graph_pager.h"
 #include "transporter/graph/graph_url.h"
 #include "transporter/restore/to_tenant_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* The child of that name; *target stays NULL when there is none. */
-static int
-find_child(struct to_tenant *restore, const char *parent, const char *name, char **target, struct error *err)
-{
-    CLEANUP(memory_free_p)
-    char *url = graph_url("/users/%s/mailFolders/%s/childFolders?includeHiddenFolders=true&$select=id,displayName"
-                          "&$top=250",
-                          restore->user, parent);
-    CLEANUP(graph_pager_free_p)
-    struct graph_pager *pager = graph_pager_new(&(struct graph_pager_options){
-        .client = restore->graph,
-        .service = GRAPH_EXCHANGE,
-        .mailbox = restore->user,
-        .url = url,
-        .cancel = restore->cancel,
-    });
-
-    while (*target == NULL) {
-        CLEANUP(graph_json_unref) json_t *page = NULL;
-        size_t index;
-        const json_t *row;
-        int status = graph_pager_next(pager, &page, err);
-        if (status <= 0)
-            return status;
-        json_array_foreach (page, index, row) {
-            if (*target == NULL && strcasecmp(graph_json_text(row, "displayName"), name) == 0)
-                *target = memory_strdup(graph_json_text(row, "id"));
-        }
-    }
-    return 0;
-}
 
 /* The standard folder of the receiving mailbox, whatever it is called there. */
 static int
@@ -79,7 +45,11 @@ to_tenant_mail_folder(struct to_tenant *restore, const char *parent, const struc
     if (err->kind != ERROR_EXISTS && response.status != 409)
         return to_tenant_judge(&response, report, err);
     error_clear(err);
-    if (find_child(restore, parent, folder->name, target, err) != 0)
+    CLEANUP(memory_free_p)
+    char *children = graph_url("/users/%s/mailFolders/%s/childFolders?includeHiddenFolders=true&$select=id,displayName"
+                               "&$top=250",
+                               restore->user, parent);
+    if (to_tenant_find_folder(restore, children, folder->name, target, err) != 0)
         return -1;
     if (*target == NULL)
         to_tenant_fail(report, TO_TENANT_FAILED, "refused", "409 and no such folder");
