@@ -198,7 +198,7 @@ e2e_compare_restored() {
         e2e_hashes "$source/$folder" >"$WORK/source.sums"
         e2e_hashes "$restored/$to" "${only[@]}" >"$WORK/restored.sums"
         if ! cmp -s "$WORK/source.sums" "$WORK/restored.sums"; then
-            diff "$WORK/source.sums" "$WORK/restored.sums" | head -n 10
+            diff "$WORK/source.sums" "$WORK/restored.sums" | sed -n 1,10p
             fail "$kind of $user: restored items differ"
         fi
         if [ $kind = drive ]; then
